@@ -1,0 +1,1 @@
+"""Results in, findings out. No I/O, no clock. Limits live in `thresholds.py` and nowhere else."""

@@ -1,0 +1,1 @@
+"""What codes, symptoms and findings mean, and what to do about them."""

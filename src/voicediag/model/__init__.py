@@ -1,0 +1,1 @@
+"""The shared nouns. Frozen structs whose fields carry their unit in the name; they import nothing of ours."""

@@ -1,0 +1,58 @@
+"""How a running check hears that it should stop, and how it tells what it sees while it runs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from msgspec import Struct
+
+
+class LevelProgress(Struct, frozen=True):
+    """The sound of the last moment, for a live meter."""
+
+    elapsed_s: float
+    total_s: float
+    rms_dbfs: float
+    peak_dbfs: float
+
+
+class PathRow(Struct, frozen=True):
+    """One edge so far; a number is None until there is one."""
+
+    edge: str
+    sent: int
+    received: int
+    lost: int
+    rtt_ms: float | None
+    """The median so far."""
+    jitter_ms: float | None
+    recent_rtt_ms: tuple[float | None, ...] = ()
+    """The last answers, oldest first; None is a probe without an answer. For a sparkline."""
+
+
+class PathProgress(Struct, frozen=True):
+    """The state of a running path measurement."""
+
+    elapsed_s: float
+    total_s: float
+    rows: tuple[PathRow, ...]
+
+
+Progress = LevelProgress | PathProgress
+
+
+def _silent(_: Progress) -> None:
+    return
+
+
+class Control:
+    """Handed to every measuring function. `stop` is set by Ctrl-C: return at once what was measured so far."""
+
+    def __init__(self, on_progress: Callable[[Progress], None] = _silent) -> None:
+        self.stop = threading.Event()
+        self._on_progress = on_progress
+
+    def tell(self, progress: Progress) -> None:
+        """Show `progress` (a few times a second is enough). Must not be called from an audio callback."""
+        self._on_progress(progress)

@@ -1,0 +1,57 @@
+"""What was asked of a check, parsed and within range."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+
+class DevicesRequest(Struct, frozen=True, kw_only=True):
+    """Which devices to list and which to expect."""
+
+    kinds: Literal["all", "inputs", "outputs"] = "all"
+    expect_inputs: tuple[str, ...] = ()
+    """Parts of names, in any case."""
+    expect_outputs: tuple[str, ...] = ()
+
+
+class MicTestRequest(Struct, frozen=True, kw_only=True):
+    """What to record or read, and how."""
+
+    device: str | None = None
+    """A part of a name or an index as text; None for the default input."""
+    file: str | None = None
+    """A recording to judge instead."""
+    duration_s: float = 6.0
+    rate_hz: int | None = None
+    """None: the device's own default."""
+    channels: int | None = None
+    """None: what the device has, at most 2."""
+    save: str | None = None
+    """Where to keep the recording."""
+    tone_hz: float | None = None
+    """Play this tone while recording (with `file`: only look for it)."""
+    output_device: str | None = None
+
+
+class Target(Struct, frozen=True):
+    """One thing to probe: an edge of Twilio's or a host that the user named."""
+
+    name: str
+    host: str
+    port: int
+    is_edge: bool = False
+    """True for an entry of the edges table."""
+
+
+class NetCheckRequest(Struct, frozen=True, kw_only=True):
+    """Which targets to probe, how fast and for how long."""
+
+    targets: tuple[Target, ...]
+    duration_s: float = 10.0
+    interval_ms: float = 20.0
+    codec: Literal["pcmu", "opus"] = "pcmu"
+
+
+Request = DevicesRequest | MicTestRequest | NetCheckRequest

@@ -1,0 +1,1 @@
+"""What each check measured, one module a room."""

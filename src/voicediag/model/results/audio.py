@@ -1,0 +1,113 @@
+"""What the sound checks measured. Levels are dB relative to digital full scale, plain RMS (a full-scale sine is −3.01)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+
+class Device(Struct, frozen=True, kw_only=True):
+    """One entry of PortAudio's list."""
+
+    index: int
+    name: str
+    host_api: str
+    inputs: int
+    """Input channels; 0 for an output."""
+    outputs: int
+    default_rate_hz: float
+    input_latency_low_ms: float | None
+    """As the driver states them; None for a direction that the device has not."""
+    input_latency_high_ms: float | None
+    output_latency_low_ms: float | None
+    output_latency_high_ms: float | None
+    is_default_input: bool
+    is_default_output: bool
+
+
+class DevicesResult(Struct, frozen=True, kw_only=True):
+    """Every device that PortAudio sees."""
+
+    devices: tuple[Device, ...]
+    default_input: int | None
+    """An index, None where there is no default."""
+    default_output: int | None
+
+
+class ChannelLevels(Struct, frozen=True, kw_only=True):
+    """Levels of one channel over the whole capture."""
+
+    rms_dbfs: float
+    peak_dbfs: float
+    crest_db: float
+    dc_offset: float
+    """Mean, as a fraction of full scale."""
+    clipped_ratio: float
+
+
+class LevelSeries(Struct, frozen=True):
+    """Level over time of the judged channel, at most 1,200 points."""
+
+    t_ms: tuple[float, ...]
+    """Start of each block."""
+    rms_dbfs: tuple[float, ...]
+    peak_dbfs: tuple[float, ...]
+
+
+class Spectrum(Struct, frozen=True):
+    """Mean spectrum of the judged channel, at most 512 points."""
+
+    frequency_hz: tuple[float, ...]
+    level_dbfs: tuple[float, ...]
+
+
+StreamFailure = Literal["absent", "busy", "rate", "channels", "permission", "driver", "lost", "stalled"]
+"""Why a stream did not open (`absent` … `driver`) or did not last (`lost`, `stalled`)."""
+
+
+class MicTestResult(Struct, frozen=True, kw_only=True):
+    """A recording, or what there is of it, and its numbers. None is "not measured", never 0."""
+
+    source: Literal["device", "file"]
+    device: str | None
+    file: str | None
+    rate_hz: int
+    channel_count: int
+    requested_s: float | None
+    """None for a file."""
+    recorded_s: float
+    failure: StreamFailure | None = None
+    failure_detail: str | None = None
+    """The driver's or library's own words."""
+
+    channel: int | None = None
+    """The judged channel, from 0: the best one. None where there are no samples."""
+    channels: tuple[ChannelLevels, ...] = ()
+    rms_dbfs: float | None = None
+    peak_dbfs: float | None = None
+    crest_db: float | None = None
+    dc_offset: float | None = None
+    clipped_ratio: float | None = None
+    nonfinite_samples: int = 0
+    """NaN and infinite samples, over all channels; they were replaced by 0."""
+    speech_ratio: float | None = None
+    speech_level_dbfs: float | None = None
+    """ITU-T P.56 method B; None where nobody spoke."""
+    activity_ratio: float | None = None
+    noise_floor_dbfs: float | None = None
+    snr_db: float | None = None
+
+    overflows: int = 0
+    overflow_ms: float = 0.0
+    first_block_ms: float | None = None
+    """None for a file."""
+
+    tone_expected_hz: float | None = None
+    tone_hz: float | None = None
+    """The frequency found; None where no tone was asked for or none was found."""
+    tone_dbfs: float | None = None
+    thdn_db: float | None = None
+
+    level_series: LevelSeries | None = None
+    spectrum: Spectrum | None = None

@@ -1,0 +1,147 @@
+"""What the path checks measured. Milliseconds throughout; None is "not measured", never 0."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+
+class RoundTrip(Struct, frozen=True, kw_only=True):
+    """Round-trip times of the answered probes."""
+
+    min: float
+    median: float
+    mean: float
+    p95: float
+    p99: float
+    max: float
+    stddev: float
+
+
+class Jitter(Struct, frozen=True, kw_only=True):
+    """RFC 3550 section 6.4.1 smoothed estimate over round-trip transit differences, in order of arrival."""
+
+    final: float
+    mean: float
+    max: float
+
+
+class Ipdv(Struct, frozen=True, kw_only=True):
+    """Absolute difference of successive round trips (RFC 3393)."""
+
+    mean: float
+    p95: float
+    max: float
+
+
+class Interval(Struct, frozen=True):
+    """A 95 % interval."""
+
+    low: float
+    high: float
+
+
+class Timer(Struct, frozen=True, kw_only=True):
+    """The tool's own error: how late its probes left."""
+
+    late_median_ms: float
+    late_p99_ms: float
+    late_max_ms: float
+
+
+class Series(Struct, frozen=True):
+    """One point a probe, at most 3,000; longer runs keep every n-th."""
+
+    t_ms: tuple[float, ...]
+    """Sending time since the start of the stream."""
+    rtt_ms: tuple[float | None, ...]
+    """None is a lost probe."""
+
+
+Reason = Literal["refused", "timeout", "unreachable", "send-failed", "bad-answers"]
+"""Why nothing usable came back: ICMP port unreachable, silence, no route, the system would not send, or only
+answers that are no valid STUN response to what was asked."""
+
+
+class StunStream(Struct, frozen=True, kw_only=True):
+    """A stream of STUN Binding requests at the pace of voice, and what came back."""
+
+    address: str
+    port: int
+    interval_ms: float
+    clock: Literal["kernel", "user"]
+    """Whose stamp tells the arrival."""
+    sent: int
+    received: int
+    lost: int
+    duplicated: int
+    reordered: int
+    late: int
+    foreign: int
+    """Datagrams that were no answer to any probe: wrong id, malformed, or an error response."""
+    loss_ratio: float | None
+    """None where nothing was sent."""
+    loss_interval: Interval | None
+    """Wilson."""
+    loss_resolution: float | None
+    """1 / sent."""
+    loss_burst_max: int | None
+    """Longest run of probes lost or late."""
+    burst_density: float | None
+    """RFC 3611 section 4.7.2, Gmin 16."""
+    gap_density: float | None
+    worst_200ms_loss_ratio: float | None
+    worst_15s_loss_ratio: float | None
+    rtt_ms: RoundTrip | None
+    jitter_ms: Jitter | None
+    """None under 20 answers."""
+    ipdv_ms: Ipdv | None
+    pdv_ms: float | None
+    one_way_estimate_ms: float | None
+    """Half the median round trip: an estimate."""
+    mos: float | None
+    """ITU-T G.107 for PCMU; None for Opus, which has no ITU value, and under 20 answers."""
+    r_factor: float | None
+    mos_twilio: float | None
+    """By the formula of Twilio's JavaScript Voice SDK."""
+    mapped_address: str | None
+    """This machine's address and port as the server saw them."""
+    server: str | None
+    """The SOFTWARE attribute."""
+    reason: Reason | None
+    """None where at least one answer came."""
+    error_codes: tuple[int, ...]
+    """STUN error responses met, each once."""
+    clock_step_ms: float | None
+    """Largest jump between wall and monotonic clock during the run; None where there was none."""
+    timer: Timer | None
+    series: Series | None
+
+
+class EdgeResult(Struct, frozen=True, kw_only=True):
+    """One edge or target."""
+
+    edge: str
+    host: str
+    port: int
+    is_edge: bool
+    addresses: tuple[str, ...]
+    """What the name resolved to; the first was probed."""
+    dns_ms: float | None
+    """None for a literal address."""
+    dns_error: Literal["not-found", "temporary", "timeout", "invalid", "failed"] | None
+    stun: StunStream | None
+    """None where the name gave no address."""
+
+
+class NetCheckResult(Struct, frozen=True, kw_only=True):
+    """Every edge at once."""
+
+    codec: Literal["pcmu", "opus"]
+    requested_s: float
+    edges: tuple[EdgeResult, ...]
+    best_edge: str | None
+    """The edge with the best score, then the shortest round trip; None where none answered."""
+    unproven: tuple[str, ...]
+    """What no probe can prove without a call."""

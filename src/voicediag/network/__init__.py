@@ -1,0 +1,1 @@
+"""The path. Some modules touch the wire (resolve, probe); the others think in rows."""

@@ -1,0 +1,1 @@
+"""The far end that we ship: a relay with faults on demand."""
