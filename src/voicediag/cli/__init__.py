@@ -1,8 +1,8 @@
-"""The person: argv in; text and exit code out."""
+"""The person: argv in; text and exit code out. One command a file."""
 
 
 def main() -> None:
-    """Run the command line."""
-    from voicediag.cli.root import root
+    """Run the command line and exit."""
+    from voicediag.cli.root import run
 
-    root()
+    run()

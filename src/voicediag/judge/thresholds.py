@@ -63,9 +63,7 @@ MIC_OVERFLOW = Threshold("mic.overflow", "overflows", "", "above", Limit(0, OWN)
 NET_HIGH_LATENCY = Threshold(
     "net.high-latency", "rtt_ms.median", "ms", "above", Limit(200.0, TWILIO_NETWORK), Limit(400.0, SDK_MONITOR)
 )
-NET_HIGH_JITTER_MEAN = Threshold(
-    "net.high-jitter", "jitter_ms.mean", "ms", "above", None, Limit(30.0, TWILIO_NETWORK)
-)
+NET_HIGH_JITTER_MEAN = Threshold("net.high-jitter", "jitter_ms.mean", "ms", "above", None, Limit(30.0, TWILIO_NETWORK))
 # Insights raises its tag when both hold: a warning needs both.
 NET_JITTER_TAG_MEAN = Threshold("net.high-jitter", "jitter_ms.mean", "ms", "at least", Limit(5.0, INSIGHTS), None)
 NET_JITTER_TAG_MAX = Threshold("net.high-jitter", "jitter_ms.max", "ms", "at least", Limit(30.0, INSIGHTS), None)
@@ -78,7 +76,9 @@ NET_BURST_LOSS = Threshold(
 NET_REORDERING = Threshold(
     "net.reordering", "reordered_ratio", "ratio", "above", Limit(0.01, OWN_PATH), Limit(0.05, OWN_PATH)
 )
-NET_LOW_MOS = Threshold("net.low-mos", "mos_twilio", "MOS", "below", Limit(3.5, TWILIO_NETWORK), Limit(3.0, SDK_MONITOR))
+NET_LOW_MOS = Threshold(
+    "net.low-mos", "mos_twilio", "MOS", "below", Limit(3.5, TWILIO_NETWORK), Limit(3.0, SDK_MONITOR)
+)
 NET_TIMER_LATE = Threshold("net.timer-late", "timer.late_p99_ms", "ms", "above", Limit(10.0, OWN_PATH), None)
 NET_CLOCK_STEP = Threshold("net.clock-step", "clock_step_ms", "ms", "above", Limit(5.0, OWN_PATH), None)
 

@@ -1,4 +1,7 @@
-"""What the sound checks measured. Levels are dB relative to digital full scale, plain RMS (a full-scale sine is −3.01)."""
+"""What the sound checks measured.
+
+Levels are dB relative to digital full scale, plain RMS (a full-scale sine is −3.01).
+"""
 
 from __future__ import annotations
 

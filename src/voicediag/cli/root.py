@@ -1,0 +1,141 @@
+"""The command `voicediag`: the table of commands, settings, and how errors and exit codes come out."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from voicediag import __version__
+from voicediag.cli.options import nearest
+from voicediag.model.text import visible
+
+# Name → where the command lives, and its line in --help. A command is imported only when it is called.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "check": ("voicediag.cli.check:check", "Devices, microphone and path: one verdict."),
+    "devices": ("voicediag.cli.devices:devices", "The microphones and speakers of this machine."),
+    "mic-test": ("voicediag.cli.mic_test:mic_test", "Record, or read a file, and judge the microphone."),
+    "net-check": ("voicediag.cli.net_check:net_check", "The path to every Twilio edge."),
+    "explain": ("voicediag.cli.explain:explain", "What a code, symptom or log means, and what to do."),
+    "schema": ("voicediag.cli.schema:schema", "The JSON schema of a report."),
+}
+
+EPILOG = """\
+Settings are looked up in this order: the option; the environment (VOICEDIAG_<COMMAND>_<OPTION>, such as
+VOICEDIAG_NET_CHECK_DURATION; Twilio's own TWILIO_EDGE); the settings file, with a table for each command ([net-check]
+duration = "20s"). The file is {path}; VOICEDIAG_SETTINGS names another.
+
+Exit codes: 0 nothing worse than a warning; 1 a failure was found (--strict: a warning too); 2 wrong usage; 3 nothing
+that was asked for could be done; 130 interrupted.
+"""
+
+
+class Root(click.Group):
+    """A group that imports a command only when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the commands in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command; None where there is no such."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(module), name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or name the nearest one."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            hint = nearest(name, list(COMMANDS))
+            ctx.fail(f"no command '{name}'{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Say where settings come from and what exit codes mean."""
+        from voicediag.cli.settings import settings_path
+
+        with formatter.section("Settings and exit codes"):
+            for paragraph in EPILOG.format(path=settings_path()).split("\n\n"):
+                formatter.write_text(" ".join(paragraph.split()))
+
+
+@click.group(
+    cls=Root,
+    invoke_without_command=True,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "auto_envvar_prefix": "VOICEDIAG",
+        "max_content_width": 80,
+    },
+)
+@click.version_option(__version__, message="voicediag %(version)s")
+@click.pass_context
+def root(ctx: click.Context) -> None:
+    """Tells why calls over Twilio Voice go wrong, and what to do about it.
+
+    Start with `voicediag check`. Every command takes --help, and --json for a document that programs can read.
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+        return
+    from voicediag.cli.settings import apply_settings
+
+    command = root.get_command(ctx, ctx.invoked_subcommand)
+    assert command is not None
+    apply_settings(ctx, ctx.invoked_subcommand, command)
+
+
+def complain(message: str) -> None:
+    """One line on standard error; nothing where that is closed."""
+    with contextlib.suppress(OSError):
+        click.echo(f"voicediag: {visible(message, 1000)}", err=True)
+
+
+def leave(code: int) -> NoReturn:
+    """Flush and exit. A reader that has gone away is no error of ours."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        # The interpreter would flush again at exit, fail again, and print about it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+def run(argv: list[str] | None = None) -> NoReturn:
+    """Run the command line and exit with the code of the contract. Every error is one line."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure: Any = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")  # a device name must not end the program on an ASCII terminal
+    try:
+        code = root.main(args=argv, prog_name="voicediag", standalone_mode=False)
+    except click.exceptions.Exit as done:
+        code = done.exit_code
+    except click.ClickException as error:
+        complain(" ".join(error.format_message().split()))
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        complain("interrupted")
+        code = 130
+    except BrokenPipeError:
+        code = 0
+    except OSError as error:
+        # What measures turns its own errors into results: this one came from writing the answer.
+        complain(f"cannot write the answer: {error.strerror or error}")
+        code = 3
+    leave(code if isinstance(code, int) else 0)

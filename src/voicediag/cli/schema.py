@@ -1,0 +1,19 @@
+"""`voicediag schema`."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command(short_help="The JSON schema of a report.")
+@click.argument("document", type=click.Choice(["report", "explanation"]), default="report")
+def schema(document: str) -> None:
+    """Print the JSON schema of DOCUMENT: report (the default) or explanation."""
+    import json
+
+    import msgspec
+
+    from voicediag.model.explanation import Explanation
+    from voicediag.model.report import Report
+
+    click.echo(json.dumps(msgspec.json.schema(Report if document == "report" else Explanation), indent=2))

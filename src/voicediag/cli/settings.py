@@ -1,0 +1,85 @@
+"""The settings file: TOML, a table for each command, the options' own names."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from voicediag.cli.options import nearest
+
+
+def settings_path() -> Path:
+    """Return where the settings file is or would be."""
+    named = os.environ.get("VOICEDIAG_SETTINGS")
+    if named:
+        return Path(named)
+    from platformdirs import user_config_path
+
+    return Path(user_config_path("voicediag", appauthor=False)) / "settings.toml"
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read the file; {} where there is none. Raises `click.UsageError` where it cannot be read or parsed."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        if os.environ.get("VOICEDIAG_SETTINGS"):
+            raise click.UsageError(f"no settings file '{path}' (VOICEDIAG_SETTINGS)") from None
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.UsageError(f"settings file '{path}': {error}") from None
+    import tomllib  # here, because most machines have no settings file
+
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise click.UsageError(f"settings file '{path}': {error}") from None
+
+
+def options_of(command: click.Command) -> dict[str, str]:
+    """Map each long option's name, without its dashes, to its parameter."""
+    return {
+        spelling.removeprefix("--"): parameter.name
+        for parameter in command.params
+        if isinstance(parameter, click.Option) and parameter.name is not None
+        for spelling in parameter.opts
+        if spelling.startswith("--") and spelling != "--help"
+    }
+
+
+def apply_settings(ctx: click.Context, name: str, command: click.Command) -> None:
+    """Make the file's values the defaults of the command that is about to run.
+
+    A key outside any table holds for every command that has such an option. Raises `click.UsageError` for a table
+    that is no command and for a key that is no option.
+    """
+    path = settings_path()
+    settings = read(path)
+    if not settings:
+        return
+    group = ctx.command
+    assert isinstance(group, click.Group)
+    commands = group.list_commands(ctx)
+    known = options_of(command)
+    defaults: dict[str, Any] = {}
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            if key not in commands:
+                raise click.UsageError(f"settings file '{path}': no command '{key}'{nearest(key, commands)}")
+        elif key in known:
+            defaults[known[key]] = value
+        elif not any(key in options_of(other) for other in _all(ctx, group)):
+            raise click.UsageError(f"settings file '{path}': no option '{key}'")
+    for key, value in settings.get(name, {}).items():
+        if key not in known:
+            raise click.UsageError(f"settings file '{path}': {name} has no option '{key}'{nearest(key, list(known))}")
+        defaults[known[key]] = value
+    ctx.default_map = {name: defaults}
+
+
+def _all(ctx: click.Context, group: click.Group) -> list[click.Command]:
+    found = (group.get_command(ctx, name) for name in group.list_commands(ctx))
+    return [command for command in found if command is not None]

@@ -1,0 +1,295 @@
+"""Report → text for a terminal. The answer first; nothing is said by color alone; 80 columns are enough."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from voicediag.model.attempt import Attempt, DevicesAttempt, MicTestAttempt, NetCheckAttempt
+from voicediag.model.finding import Evidence, Finding, Severity
+from voicediag.model.report import Report
+from voicediag.model.results.audio import Device, DevicesResult, MicTestResult
+from voicediag.model.results.network import EdgeResult, NetCheckResult
+from voicediag.model.text import visible
+
+STATUS_STYLE = {"pass": "bold green", "warn": "bold yellow", "fail": "bold red", "error": "bold red"}
+SEVERITY_STYLE: dict[Severity, str] = {"info": "bold", "warn": "bold yellow", "fail": "bold red"}
+DASH = "–"
+
+
+def render(report: Report, *, width: int, color: bool) -> str:
+    """Return the whole report as text of at most `width` columns, ending with a newline."""
+    buffer = io.StringIO()
+    console = Console(
+        file=buffer,
+        width=width,
+        force_terminal=color,
+        no_color=not color,
+        color_system="standard" if color else None,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        legacy_windows=False,
+    )
+    for part in _parts(report):
+        console.print(part)
+    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
+
+
+def _parts(report: Report) -> Iterator[RenderableType]:
+    word = "interrupted" if any(a.status == "interrupted" for a in report.attempts) else report.status
+    yield _hanging(Text(f"{word.upper()}  ", STATUS_STYLE[report.status]), visible(report.verdict, 600))
+    for attempt in report.attempts:
+        yield ""
+        yield from _attempt(attempt)
+    if report.findings:
+        yield ""
+        yield Text("What was found", "bold")
+        for finding in report.findings:
+            yield ""
+            yield from _finding(finding)
+
+
+def _hanging(label: Text, body: str) -> RenderableType:
+    """A label, and a body that wraps beside it."""
+    grid = Table.grid(padding=0)
+    grid.add_column(width=label.cell_len, no_wrap=True)
+    grid.add_column()
+    grid.add_row(label, Text(body))
+    return grid
+
+
+def _indented(part: RenderableType, by: int = 2) -> RenderableType:
+    return Padding(part, (0, 0, 0, by))
+
+
+# --- attempts ---------------------------------------------------------------------------------------------------------
+
+
+def _attempt(attempt: Attempt) -> Iterator[RenderableType]:
+    head = Text(attempt.check, "bold")
+    if attempt.status != "completed":
+        head.append(f"  {attempt.status}", "bold yellow")
+        if attempt.reason:
+            head.append(f": {visible(attempt.reason)}")
+    match attempt:
+        case DevicesAttempt(result=DevicesResult() as devices):
+            yield head
+            yield from _devices(devices)
+        case MicTestAttempt(result=MicTestResult() as mic):
+            yield head.append(f"  {_mic_subject(mic)}")
+            yield from _mic(mic)
+        case NetCheckAttempt(result=NetCheckResult() as net):
+            yield head.append(f"  {_net_subject(net)}")
+            yield from _net(net)
+        case _:
+            yield head
+
+
+def _devices(result: DevicesResult) -> Iterator[RenderableType]:
+    for title, word, chosen in (
+        ("Inputs", "input", [device for device in result.devices if device.inputs]),
+        ("Outputs", "output", [device for device in result.devices if device.outputs]),
+    ):
+        if not chosen:
+            continue
+        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="")
+        table.add_column("", justify="right")
+        table.add_column(title, ratio=1, overflow="fold")
+        table.add_column("through", overflow="fold")
+        table.add_column("ch", justify="right")
+        table.add_column("rate Hz", justify="right")
+        table.add_column("latency ms", justify="right")
+        for device in chosen:
+            table.add_row(*_device_row(device, word))
+        yield _indented(table)
+    if not result.devices:
+        yield _indented(Text("no device"))
+    else:
+        yield _indented(Text("* default of the system"))
+
+
+def _device_row(device: Device, word: str) -> tuple[Text, ...]:
+    is_default = device.is_default_input if word == "input" else device.is_default_output
+    if word == "input":
+        channels, low, high = device.inputs, device.input_latency_low_ms, device.input_latency_high_ms
+    else:
+        channels, low, high = device.outputs, device.output_latency_low_ms, device.output_latency_high_ms
+    latency = DASH if low is None or high is None else f"{low:.0f}{DASH}{high:.0f}"
+    return (
+        Text(f"{'*' if is_default else ' '}{device.index}"),
+        Text(visible(device.name), "bold" if is_default else ""),
+        Text(visible(device.host_api, 40)),
+        Text(str(channels)),
+        Text(f"{device.default_rate_hz:.0f}"),
+        Text(latency),
+    )
+
+
+def _mic_subject(result: MicTestResult) -> str:
+    name = result.file if result.source == "file" else result.device
+    channels = "mono" if result.channel_count == 1 else f"{result.channel_count} channels"
+    return f"{visible(name or 'default input')}, {result.rate_hz} Hz, {channels}, {result.recorded_s:.1f} s"
+
+
+def _mic(result: MicTestResult) -> Iterator[RenderableType]:
+    rows = [
+        ("speech level", _number(result.speech_level_dbfs, "dBFS"), "ITU-T P.56" if result.speech_level_dbfs else ""),
+        ("RMS", _number(result.rms_dbfs, "dBFS"), ""),
+        ("peak", _number(result.peak_dbfs, "dBFS"), ""),
+        ("noise floor", _number(result.noise_floor_dbfs, "dBFS"), ""),
+        ("speech over noise", _number(result.snr_db, "dB"), ""),
+        ("speech", _percent(result.speech_ratio), "of the time"),
+        ("clipped", _percent(result.clipped_ratio, 3), "of samples"),
+        ("DC offset", DASH if result.dc_offset is None else f"{result.dc_offset:+.5f}", "of full scale"),
+    ]
+    if result.tone_expected_hz is not None:
+        found = "not found" if result.tone_hz is None else f"{result.tone_hz:.1f} Hz"
+        rows.append((f"tone {result.tone_expected_hz:g} Hz", found, ""))
+        rows.append(("tone level", _number(result.tone_dbfs, "dBFS"), ""))
+        rows.append(("THD+N", _number(result.thdn_db, "dB"), ""))
+    if result.nonfinite_samples:
+        rows.append(("not a number", str(result.nonfinite_samples), "samples, read as 0"))
+    if result.overflows:
+        rows.append(("overflows", str(result.overflows), f"{result.overflow_ms:.0f} ms lost"))
+    if result.channel is not None and result.channel_count > 1:
+        rows.append(("judged channel", str(result.channel + 1), f"of {result.channel_count}"))
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column()
+    grid.add_column(justify="right")
+    grid.add_column()
+    for name, value, note in rows:
+        if value != DASH:
+            grid.add_row(name, value, note)
+    yield _indented(grid)
+    if result.failure is not None:
+        detail = f": {visible(result.failure_detail)}" if result.failure_detail else ""
+        yield _indented(Text(f"the stream failed ({result.failure}){detail}", "bold"))
+
+
+def _net_subject(result: NetCheckResult) -> str:
+    what = "edge" if all(edge.is_edge for edge in result.edges) else "target"
+    count = len(result.edges)
+    return f"{count} {what}{'s' if count != 1 else ''}, STUN over UDP, {result.requested_s:g} s"
+
+
+def _net(result: NetCheckResult) -> Iterator[RenderableType]:
+    answered = [edge for edge in result.edges if edge.stun is not None and edge.stun.received]
+    if answered:
+        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="")
+        table.add_column("", no_wrap=True, overflow="ellipsis", min_width=8)
+        for title in ("rtt ms", "p95", "jitter", "lost", "late", "MOS", "SDK's"):
+            table.add_column(title, justify="right", no_wrap=True)
+        for edge in sorted(answered, key=_best_first):
+            table.add_row(*_edge_row(edge, edge.edge == result.best_edge))
+        yield _indented(table)
+        mos = "ITU-T G.107 for PCMU" if result.codec == "pcmu" else "the ITU gives none for Opus"
+        best = "* best score. " if result.best_edge is not None and len(answered) > 1 else ""
+        yield _indented(Text(f"{best}MOS: {mos}; SDK's: the formula of Twilio's JS SDK"))
+    silent = [edge for edge in result.edges if edge not in answered]
+    width = max((len(visible(edge.edge, 24)) for edge in silent), default=0)
+    for edge in silent:
+        yield _indented(_hanging(Text(f"{visible(edge.edge, 24):{width}}  "), _why_silent(edge)))
+    for text in result.unproven:
+        yield _indented(_hanging(Text("Not proven: "), visible(text)))
+
+
+WHY_NO_NAME = {
+    "not-found": "the name does not exist",
+    "temporary": "the name server could not say",
+    "timeout": "the name server did not answer",
+    "invalid": "no valid name",
+    "failed": "the name could not be looked up",
+}
+WHY_NO_ANSWER = {
+    "refused": "UDP refused (ICMP port unreachable)",
+    "timeout": "no answer over UDP",
+    "unreachable": "no route",
+    "send-failed": "the system would not send",
+    "bad-answers": "answers, but none that is valid STUN",
+}
+
+
+def _why_silent(edge: EdgeResult) -> str:
+    if edge.stun is None:
+        return f"{visible(edge.host)}: {WHY_NO_NAME[edge.dns_error or 'failed']}"
+    if edge.stun.reason is None:
+        return "nothing was sent"
+    return f"{WHY_NO_ANSWER[edge.stun.reason]}, {edge.stun.sent} sent to {edge.stun.address} port {edge.stun.port}"
+
+
+def _best_first(edge: EdgeResult) -> tuple[bool, float]:
+    rtt = edge.stun.rtt_ms if edge.stun is not None else None
+    return (rtt is None, rtt.median if rtt is not None else 0.0)
+
+
+def _edge_row(edge: EdgeResult, best: bool) -> tuple[Text, ...]:
+    name = Text(f"{'*' if best else ' '}{visible(edge.edge, 24)}", "bold" if best else "")
+    stun = edge.stun
+    assert stun is not None
+    return (
+        name,
+        Text(DASH if stun.rtt_ms is None else f"{stun.rtt_ms.median:.1f}"),
+        Text(DASH if stun.rtt_ms is None else f"{stun.rtt_ms.p95:.1f}"),
+        Text(DASH if stun.jitter_ms is None else f"{stun.jitter_ms.mean:.1f}"),
+        Text(f"{stun.lost}/{stun.sent}"),
+        Text(str(stun.late)),
+        Text(DASH if stun.mos is None else f"{stun.mos:.2f}"),
+        Text(DASH if stun.mos_twilio is None else f"{stun.mos_twilio:.2f}"),
+    )
+
+
+# --- findings ---------------------------------------------------------------------------------------------------------
+
+
+def _finding(finding: Finding) -> Iterator[RenderableType]:
+    label = Text(f"{finding.severity.upper():4}  ", SEVERITY_STYLE[finding.severity])
+    title = visible(finding.title)
+    if finding.subject is not None and finding.subject not in finding.title:
+        title += f": {visible(finding.subject)}"
+    yield _hanging(label, f"{title}  [{finding.id}]")
+    lines: list[RenderableType] = [Text(_evidence(evidence)) for evidence in finding.evidence]
+    raised = _raised(finding)
+    if raised:
+        lines.append(Text(raised))
+    lines += [_hanging(Text(f"{number}. "), visible(fix, 600)) for number, fix in enumerate(finding.fixes, 1)]
+    lines += [_hanging(Text("Confirm: "), visible(command)) for command in finding.confirm]
+    yield _indented(Group(*lines), 6)
+
+
+def _evidence(evidence: Evidence) -> str:
+    value = evidence.value
+    shown = _compact(value) if isinstance(value, int | float) else visible(str(value))
+    text = f"{evidence.metric} {shown} {evidence.unit}".rstrip()
+    if evidence.threshold is not None:
+        text += f", limit {_compact(evidence.threshold)}"
+        if evidence.source:
+            text += f" ({visible(evidence.source)})"
+    if evidence.note:
+        text += f"; {visible(evidence.note)}"
+    return text
+
+
+def _raised(finding: Finding) -> str:
+    parts = [", ".join(str(code) for code in finding.codes)] if finding.codes else []
+    if finding.warnings:
+        parts.append(f"SDK warning {', '.join(finding.warnings)}")
+    raised = "; ".join(parts)
+    return f"In a call: {raised}" if raised else ""
+
+
+def _compact(value: float) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _number(value: float | None, unit: str) -> str:
+    return DASH if value is None else f"{value:.1f} {unit}"
+
+
+def _percent(ratio: float | None, digits: int = 0) -> str:
+    return DASH if ratio is None else f"{100 * ratio:.{digits}f} %"
