@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
 from voicediag.model.attempt import Attempt
 from voicediag.model.finding import Finding
 
-REPORT_SCHEMA = "voicediag.report/1"
+REPORT_SCHEMA: Final = "voicediag.report/1"
 
 Status = Literal["pass", "warn", "fail", "error"]
 Outcome = Literal["ready", "degraded", "blocked", "no-device", "unknown"]

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Callable
 
 # Control characters (C0, DEL, C1), line and paragraph separators, and the characters that reorder or hide text on
 # a terminal: zero-width and bidirectional controls, the byte order mark, tag characters; and lone surrogates.
@@ -11,11 +12,16 @@ _HOSTILE = re.compile(
 )
 
 
-def _escape(match: re.Match[str]) -> str:
-    point = ord(match.group())
+def _escape(character: str) -> str:
+    point = ord(character)
     if point < 0x100:
         return f"\\x{point:02x}"
     return f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
+
+
+def escape_hostile(text: str, escape: Callable[[str], str] = _escape, keep: str = "") -> str:
+    """Return `text` with every hostile character but those in `keep` replaced by what `escape` makes of it."""
+    return _HOSTILE.sub(lambda match: match.group() if match.group() in keep else escape(match.group()), text)
 
 
 def visible(text: str, limit: int = 300) -> str:
@@ -23,7 +29,7 @@ def visible(text: str, limit: int = 300) -> str:
 
     The result holds at most `limit` characters and at most 8 combining marks in a row; what was cut is shown as "…".
     """
-    shown = _HOSTILE.sub(_escape, text[: limit + 1])
+    shown = escape_hostile(text[: limit + 1])
     if len(text) > limit or len(shown) > limit:
         shown = shown[: limit - 1] + "…"
     if shown.isascii():

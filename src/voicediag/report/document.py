@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-import re
+import json
 from typing import Any
 
 import msgspec
 
 from voicediag.model.report import Report
-
-# JSON leaves these as they are, but a terminal acts on them: C1 controls, DEL, bidirectional and invisible characters.
-_UNSAFE = re.compile("[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
+from voicediag.model.text import escape_hostile
 
 
 def to_json(document: msgspec.Struct) -> str:
-    """Return `document` as indented JSON in which every unsafe character is a \\u escape. Ends without a newline."""
-    text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
-    return _UNSAFE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+    """Return `document` as indented JSON. Ends without a newline.
+
+    What JSON leaves as it is but a terminal acts on (C1 controls, bidirectional and invisible characters) is written as
+    its \\u escape; a lone surrogate, which no JSON reader would take, as U+FFFD.
+    """
+    try:
+        encoded = msgspec.json.encode(document)
+    except UnicodeEncodeError:
+        escaped = json.dumps(msgspec.to_builtins(document), ensure_ascii=False)
+        encoded = escaped.encode(errors="surrogatepass").decode(errors="replace").encode()
+    text = msgspec.json.format(encoded, indent=2).decode()
+    return escape_hostile(text, lambda character: json.dumps(character)[1:-1], keep="\n")
 
 
 def from_json(text: str | bytes) -> Report:

@@ -284,7 +284,7 @@ def _raised(finding: Finding) -> str:
 
 
 def _compact(value: float) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if value % 1 else f"{value:.0f}"
 
 
 def _number(value: float | None, unit: str) -> str:

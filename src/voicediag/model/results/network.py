@@ -64,6 +64,11 @@ Reason = Literal["refused", "timeout", "unreachable", "send-failed", "bad-answer
 answers that are no valid STUN response to what was asked."""
 
 
+DnsError = Literal["not-found", "temporary", "timeout", "invalid", "failed"]
+"""Why a name gave no address: there is none, the resolver could not tell now, it did not answer in time, the text can
+be no name, or the system's resolver failed otherwise."""
+
+
 class StunStream(Struct, frozen=True, kw_only=True):
     """A stream of STUN Binding requests at the pace of voice, and what came back."""
 
@@ -73,6 +78,8 @@ class StunStream(Struct, frozen=True, kw_only=True):
     clock: Literal["kernel", "user"]
     """Whose stamp tells the arrival."""
     sent: int
+    unsent: int
+    """Probes that the system did not take, or that were left out because the machine was too late for them."""
     received: int
     lost: int
     duplicated: int
@@ -89,8 +96,9 @@ class StunStream(Struct, frozen=True, kw_only=True):
     loss_burst_max: int | None
     """Longest run of probes lost or late."""
     burst_density: float | None
-    """RFC 3611 section 4.7.2, Gmin 16."""
+    """RFC 3611 section 4.7.2, Gmin 16: the share lost or late inside bursts; None where there was no burst."""
     gap_density: float | None
+    """The same outside bursts; None where there is nothing outside."""
     worst_200ms_loss_ratio: float | None
     worst_15s_loss_ratio: float | None
     rtt_ms: RoundTrip | None
@@ -100,17 +108,27 @@ class StunStream(Struct, frozen=True, kw_only=True):
     pdv_ms: float | None
     one_way_estimate_ms: float | None
     """Half the median round trip: an estimate."""
+    one_way_loss_estimate: float | None
+    """1 − √(1 − share lost or late), as if both directions lost alike; what both scores are fed. None under 20
+    answers."""
+    mouth_to_ear_ms: float | None
+    """The delay that the E-model is fed: `one_way_estimate_ms` + 20 ms packet + 60 ms buffer. None under 20 answers."""
     mos: float | None
     """ITU-T G.107 for PCMU; None for Opus, which has no ITU value, and under 20 answers."""
+    mos_interval: Interval | None
+    """`mos` over the interval of the loss."""
     r_factor: float | None
     mos_twilio: float | None
-    """By the formula of Twilio's JavaScript Voice SDK."""
+    """By the formula of Twilio's JavaScript Voice SDK, from the median round trip, the mean jitter and
+    `one_way_loss_estimate`; None under 20 answers."""
+    mos_twilio_interval: Interval | None
+    """`mos_twilio` over the interval of the loss."""
     mapped_address: str | None
     """This machine's address and port as the server saw them."""
     server: str | None
     """The SOFTWARE attribute."""
     reason: Reason | None
-    """None where at least one answer came."""
+    """None where at least one answer came, and where the run was stopped before silence meant anything."""
     error_codes: tuple[int, ...]
     """STUN error responses met, each once."""
     clock_step_ms: float | None
@@ -127,10 +145,10 @@ class EdgeResult(Struct, frozen=True, kw_only=True):
     port: int
     is_edge: bool
     addresses: tuple[str, ...]
-    """What the name resolved to; the first was probed."""
+    """What the name resolved to; the first that has a route was probed."""
     dns_ms: float | None
-    """None for a literal address."""
-    dns_error: Literal["not-found", "temporary", "timeout", "invalid", "failed"] | None
+    """None for a literal address and where no answer came."""
+    dns_error: DnsError | None
     stun: StunStream | None
     """None where the name gave no address."""
 
