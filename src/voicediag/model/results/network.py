@@ -96,9 +96,10 @@ class StunStream(Struct, frozen=True, kw_only=True):
     loss_burst_max: int | None
     """Longest run of probes lost or late."""
     burst_density: float | None
-    """RFC 3611 section 4.7.2, Gmin 16: the share lost or late inside bursts; None where there was no burst."""
+    """RFC 3611 section 4.7.2, Gmin 16: the share lost or late inside bursts; 0 without a burst, None where nothing was
+    sent."""
     gap_density: float | None
-    """The same outside bursts; None where there is nothing outside."""
+    """The same outside bursts."""
     worst_200ms_loss_ratio: float | None
     worst_15s_loss_ratio: float | None
     rtt_ms: RoundTrip | None
