@@ -1,0 +1,93 @@
+"""The generated index, read piece by piece: a small table of names, and one line of entries for each answer."""
+
+from __future__ import annotations
+
+import os.path
+from functools import cache
+
+import msgspec
+from msgspec import Struct
+
+from voicediag.knowledge.entry import Entry
+
+# Not pathlib: importing it costs more than all the reading done here, and `explain` must answer at once.
+_FOLDER = os.path.join(os.path.dirname(__file__), "index")  # noqa: PTH118, PTH120
+
+
+class Family(Struct, frozen=True, forbid_unknown_fields=True):
+    """A range of codes: all that begin with `prefix`."""
+
+    prefix: str
+    title: str
+
+
+class Names(Struct, frozen=True):
+    """What `names.json` holds."""
+
+    keys: dict[str, list[int]]
+    """A name in the form of `normal` → the numbers of its entries."""
+    rows: list[tuple[int, int]]
+    """For each entry: where its line begins in `entries.jsonl`, and how many bytes it has."""
+    families: list[Family]
+
+
+class Index(Struct, frozen=True):
+    """What `search.json` holds: for each stem of a word, the entries that use it and how prominently."""
+
+    stems: dict[str, list[tuple[int, float]]]
+    kinds: str
+    """One letter an entry, the first of its kind."""
+
+
+def normal(name: str) -> str:
+    """Return `name` as the table of names spells it: lower case, words joined by hyphens."""
+    return "-".join(name.lower().replace("_", " ").replace("-", " ").split()) if name[:1] != "-" else name.lower()
+
+
+def path(name: str) -> str:
+    """Return where the generated file `name` lies."""
+    return os.path.join(_FOLDER, name)  # noqa: PTH118
+
+
+def _read(name: str) -> bytes:
+    with open(path(name), "rb") as file:  # noqa: PTH123
+        return file.read()
+
+
+@cache
+def names() -> Names:
+    """Return the table of names."""
+    return msgspec.json.decode(_read("names.json"), type=Names)
+
+
+@cache
+def search_index() -> Index:
+    """Return the table of words."""
+    return msgspec.json.decode(_read("search.json"), type=Index)
+
+
+@cache
+def _decoder() -> msgspec.json.Decoder[Entry]:
+    return msgspec.json.Decoder(Entry)
+
+
+def entries(numbers: list[int]) -> list[Entry]:
+    """Return the entries of these numbers, in their order. Reads no other."""
+    rows = names().rows
+    found = []
+    with open(path("entries.jsonl"), "rb") as file:  # noqa: PTH123
+        for number in numbers:
+            offset, length = rows[number]
+            file.seek(offset)
+            found.append(_decoder().decode(file.read(length)))
+    return found
+
+
+def everything() -> list[Entry]:
+    """Return all entries in the order of their ids."""
+    return [_decoder().decode(line) for line in _read("entries.jsonl").splitlines() if line]
+
+
+def numbers_of(name: str) -> list[int]:
+    """Return the numbers of the entries called `name`; empty where there is none."""
+    return names().keys.get(normal(name), [])
