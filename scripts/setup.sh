@@ -79,11 +79,11 @@ for known in brew dnf 'apt-get'; do
   if have "$known"; then manager=$known; fi
 done
 
-# part (a program, or a name of ours)   apt-get   dnf   brew; "-" where it comes with something else or does not exist
+# part: a program, or a name of ours; then the package of apt-get, dnf and brew, "-" where there is none. Debian's Python without its
+# venv package cannot make a virtual environment; elsewhere it comes along.
 package_table() {
   cat <<'TABLE'
-python       python3             python3                  python3
-venv         python3-venv        -                        -
+python       python3-venv        python3                  python3
 portaudio    libportaudio2       portaudio                portaudio
 alsa-pulse   libasound2-plugins  alsa-plugins-pulseaudio  -
 pulseaudio   pulseaudio          pulseaudio               -
@@ -134,7 +134,7 @@ install_packages() {
       ;;
     dnf) as_root dnf --quiet --assumeyes install "$@" ;;
     brew) brew install --quiet "$@" ;;
-  esac </dev/null >&2
+  esac </dev/null >/dev/null # what goes wrong comes on standard error
 }
 
 is_linux() { [ "$(uname -s)" = Linux ]; }
@@ -158,7 +158,13 @@ missing_sound_parts() {
 ensure_sound() {
   # shellcheck disable=SC2046  # words are meant
   set -- $(packages_for $(missing_sound_parts))
-  if [ $# -eq 0 ] || { install_packages "$@" && has_portaudio; }; then
+  if [ $# -ne 0 ]; then install_packages "$@" || :; fi
+  say_what_sound_needs
+}
+say_what_sound_needs() {
+  # shellcheck disable=SC2046
+  set -- $(packages_for $(missing_sound_parts))
+  if [ $# -eq 0 ]; then
     rm -f "$venv/sound-missing" 2>/dev/null || :
   else
     : 2>/dev/null >"$venv/sound-missing" || :
@@ -196,7 +202,7 @@ ensure_python() {
     found=$(python_version)
     [ "$found" = none ] || die "needs Python 3.11 or later (found: $found) as python3 or python3.11 … python3.14 on the PATH"
     # shellcheck disable=SC2046  # words are meant
-    set -- $(packages_for python venv)
+    set -- $(packages_for python)
     install_packages "$@" && find_python || die "needs Python 3.11 or later; first: $(install_command "$@")"
   fi
 }
@@ -217,14 +223,14 @@ make_venv() {
 # Debian splits what venv needs into a package of its own, one for each version.
 ensure_venv_module() {
   can_bootstrap_pip && return
-  package=$(packages_for venv)
-  if [ "$manager" = apt-get ] && [ "$python" != "/usr/bin/$(basename "$(readlink -f /usr/bin/python3)")" ]; then
-    package=$(basename "$python")-venv
+  if [ "$manager" = apt-get ]; then
+    set -- "${python##*/}-venv"
+    install_packages "$@" && can_bootstrap_pip && return
   fi
-  # shellcheck disable=SC2086
-  if [ -n "$package" ]; then install_packages $package && can_bootstrap_pip && return; fi
   has_outside_pip && return
-  die "$python cannot make virtual environments with pip; first: $(install_command "${package:-python3-venv}")"
+  # shellcheck disable=SC2046  # everything missing at once: there may be one person to ask, once
+  set -- "$@" $(packages_for $(missing_sound_parts))
+  die "$python has neither ensurepip nor pip, so .venv cannot be made; first: $(install_command "$@")"
 }
 
 pip_install() {
