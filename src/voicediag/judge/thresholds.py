@@ -55,6 +55,7 @@ class Threshold(NamedTuple):
 
 
 MIC_SILENT = Threshold("mic.silent", "peak_dbfs", "dBFS", "at most", None, Limit(-90.0, OWN))
+MIC_NO_SPEECH = Threshold("mic.no-speech", "speech_ratio", "ratio", "below", Limit(0.05, OWN), None)
 MIC_TOO_QUIET = Threshold("mic.too-quiet", "speech_level_dbfs", "dBFS", "below", Limit(-38.0, OWN), Limit(-48.0, OWN))
 MIC_TOO_LOUD = Threshold("mic.too-loud", "speech_level_dbfs", "dBFS", "above", Limit(-16.0, OWN), Limit(-10.0, OWN))
 MIC_CLIPPING = Threshold("mic.clipping", "clipped_ratio", "ratio", "above", Limit(0.0005, OWN), Limit(0.005, OWN))

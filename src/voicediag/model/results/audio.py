@@ -46,7 +46,8 @@ class ChannelLevels(Struct, frozen=True, kw_only=True):
     crest_db: float
     dc_offset: float
     """Mean, as a fraction of full scale."""
-    clipped_ratio: float
+    clipped_ratio: float | None
+    """Samples in flat tops; None below a peak of −50 dBFS, where there is nothing to tell them by."""
 
 
 class LevelSeries(Struct, frozen=True):
@@ -82,7 +83,13 @@ class MicTestResult(Struct, frozen=True, kw_only=True):
     recorded_s: float
     failure: StreamFailure | None = None
     failure_detail: str | None = None
-    """The driver's or library's own words."""
+    """The driver's or library's own words, or what was seen."""
+    file_error: str | None = None
+    """Why reading the file ended before its end; what came before is measured."""
+    saved: str | None = None
+    """Where the recording was kept."""
+    save_error: str | None = None
+    """Why it could not be kept."""
 
     channel: int | None = None
     """The judged channel, from 0: the best one. None where there are no samples."""
@@ -105,12 +112,20 @@ class MicTestResult(Struct, frozen=True, kw_only=True):
     overflow_ms: float = 0.0
     first_block_ms: float | None = None
     """None for a file."""
+    longest_wait_ms: float | None = None
+    """Longest time without a new block once the first had come; None for a file."""
+    muted: bool | None = None
+    """What the sound server says of the source at the end; None where there is none to ask."""
 
     tone_expected_hz: float | None = None
     tone_hz: float | None = None
     """The frequency found; None where no tone was asked for or none was found."""
     tone_dbfs: float | None = None
     thdn_db: float | None = None
+    output_device: str | None = None
+    """Where the tone was played; None where none was."""
+    output_failure: StreamFailure | None = None
+    output_failure_detail: str | None = None
 
     level_series: LevelSeries | None = None
     spectrum: Spectrum | None = None

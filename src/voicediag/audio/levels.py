@@ -1,0 +1,190 @@
+"""Plain levels of a recording: RMS, peak, crest, DC and flat tops, and its level over time."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from voicediag.audio.blocks import Samples, Signal, dbfs, power_dbfs
+from voicediag.model.results.audio import ChannelLevels, LevelSeries
+
+CLIPPING_FLOOR_DBFS = -50.0
+"""Below this peak no flat top is looked for: there it is the step of the converter, not a limit."""
+_FULL_SCALE = 0.999
+"""From here on a single flat top is enough; below it two must share one value."""
+_QUANTA = tuple(2.0**-bits for bits in (7, 11, 15, 19, 23))
+"""Steps of 8-, 12-, 16-, 20- and 24-bit converters."""
+_LARGEST_STEP = 2.0**-11
+_CORNER_STEPS = 10
+MAX_POINTS = 1200
+
+
+class LevelMeter:
+    """Levels of every channel, block by block. Blocks must be finite; they are also the units for flat tops."""
+
+    def __init__(self, channels: int) -> None:
+        self._count = 0
+        self._sum = np.zeros(channels)
+        self._square = np.zeros(channels)
+        self._peak = np.zeros(channels)
+        self._clipped = np.zeros(channels, dtype=np.int64)
+
+    @property
+    def frames(self) -> int:
+        """How many samples each channel had so far."""
+        return self._count
+
+    def add(self, block: Samples) -> None:
+        """Take the next block, [frames, channels]."""
+        self._count += len(block)
+        for channel, x in enumerate(np.ascontiguousarray(block.T, dtype=np.float64)):
+            self._sum[channel] += x.sum()
+            self._square[channel] += x @ x
+            high, low = float(x.max()), float(x.min())
+            self._peak[channel] = max(self._peak[channel], high, -low)
+            self._clipped[channel] += flat_top_samples(x, high) + flat_top_samples(-x, -low)
+
+    def means(self) -> Signal:
+        """Return the DC offset of each channel, as a fraction of full scale."""
+        return self._sum / max(1, self._count)
+
+    def results(self) -> tuple[ChannelLevels, ...]:
+        """Return the levels of each channel; empty where there were no samples."""
+        if not self._count:
+            return ()
+        return tuple(self._result(channel) for channel in range(len(self._sum)))
+
+    def _result(self, channel: int) -> ChannelLevels:
+        rms_dbfs = power_dbfs(float(self._square[channel]) / self._count)
+        peak_dbfs = dbfs(float(self._peak[channel]))
+        judged = peak_dbfs >= CLIPPING_FLOOR_DBFS
+        return ChannelLevels(
+            rms_dbfs=rms_dbfs,
+            peak_dbfs=peak_dbfs,
+            crest_db=max(0.0, peak_dbfs - rms_dbfs),
+            dc_offset=float(self._sum[channel]) / self._count,
+            clipped_ratio=int(self._clipped[channel]) / self._count if judged else None,
+        )
+
+
+def flat_top_samples(x: Signal, top: float) -> int:
+    """Count the samples of `x` that lie in flat tops at its highest value `top`.
+
+    A flat top is a run of 3 or more samples of exactly that value, entered with a corner. Below full scale at least
+    two must share the value, since a converter that holds samples makes a single one of any peak.
+    """
+    if top < 10 ** (CLIPPING_FLOOR_DBFS / 20):
+        return 0
+    at_top = np.flatnonzero(x == top)
+    if len(at_top) < 3:
+        return 0
+    breaks = np.flatnonzero(np.diff(at_top) > 1)
+    first = at_top[np.concatenate(([0], breaks + 1))]
+    last = at_top[np.concatenate((breaks, [len(at_top) - 1]))]
+    long_enough = last - first >= 2
+    if not long_enough.any():
+        return 0
+    first, last = first[long_enough], last[long_enough]
+    flat = _drop_beside(x, top, first, last) > _CORNER_STEPS * _step_at(x, top)
+    if top < _FULL_SCALE and np.count_nonzero(flat) < 2:
+        return 0
+    return int((last - first + 1)[flat].sum())
+
+
+def _drop_beside(x: Signal, top: float, first: np.ndarray, last: np.ndarray) -> Signal:
+    """Return how far the signal falls beside each run, within as many samples as the run is long.
+
+    A smooth peak is a parabola k·n². If rounding made a run of L equal samples of it, k·((L − 1)/2)² is at most one
+    step q; L − 1 samples outside it has then fallen by at most k·(3(L − 1)/2)² − … ≤ 9q, and one more by rounding. A
+    limiter's corner falls further: it cut off more than a step.
+    """
+    reach = np.maximum(2, last - first)
+    end = len(x) - 1
+    before = np.zeros(len(first))
+    after = np.zeros(len(first))
+    for part in (1, reach // 2, reach):
+        before = np.maximum(before, top - x[np.maximum(0, first - part)])
+        after = np.maximum(after, top - x[np.minimum(end, last + part)])
+    # A run cut off by the edge of the block has one side only.
+    before = np.where(first == 0, after, before)
+    after = np.where(last == end, before, after)
+    drop: Signal = (before + after) / 2
+    return drop
+
+
+def _step_at(x: Signal, value: float) -> float:
+    """Estimate the distance of two neighbouring values that the converter could have given beside `value`."""
+    if _is_g711(x):
+        return abs(value) / 16  # the widest step within a segment of the μ-law and A-law scales (ITU-T G.711)
+    for quantum in _QUANTA:
+        scaled = x / quantum
+        if np.array_equal(scaled, np.rint(scaled)):
+            lattice = quantum
+            break
+    else:
+        lattice = 0.0
+    # A gain behind the converter widens its steps. Wide ones are no steps but a signal of few values (a square wave).
+    changes = np.abs(np.diff(x))
+    changes = changes[changes > 0]
+    smallest = float(changes.min()) if len(changes) else 0.0
+    return max(lattice, smallest if smallest <= _LARGEST_STEP else 0.0, abs(value) * 2.0**-23)
+
+
+def _g711_values() -> Signal:
+    """Every value of the μ-law and A-law scales as 16-bit decoders give them (ITU-T G.711 tables 1 and 2)."""
+    step = np.arange(16)
+    segment = np.arange(8)[:, None]
+    mu_law = (((step << 3) + 132) << segment) - 132
+    a_law = np.where(segment == 0, (step << 4) + 8, ((step << 4) + 0x108) << np.maximum(segment - 1, 0))
+    return np.unique(np.concatenate((mu_law.ravel(), a_law.ravel()))) / 32768
+
+
+_G711 = _g711_values()
+
+
+def _is_g711(x: Signal) -> bool:
+    magnitudes = np.abs(x)
+    place = np.minimum(np.searchsorted(_G711, magnitudes), len(_G711) - 1)
+    return bool(np.array_equal(_G711[place], magnitudes))
+
+
+class LevelTrace:
+    """Level over time of one channel in at most `MAX_POINTS` points: each time they are used up, pairs are joined."""
+
+    def __init__(self, rate_hz: int, frame: int) -> None:
+        self._frame_ms = 1000 * frame / rate_hz
+        self._joined = 1
+        self._power: list[float] = []
+        self._peak: list[float] = []
+        self._open: list[tuple[float, float]] = []
+
+    def add(self, powers: Signal, peaks: Signal) -> None:
+        """Take mean square and peak of the next frames."""
+        for power, peak in zip(powers.tolist(), peaks.tolist(), strict=True):
+            self._open.append((power, peak))
+            if len(self._open) == self._joined:
+                self._close()
+
+    def _close(self) -> None:
+        if not self._open:
+            return
+        self._power.append(math.fsum(power for power, _ in self._open) / len(self._open))
+        self._peak.append(max(peak for _, peak in self._open))
+        self._open = []
+        if len(self._power) >= MAX_POINTS:
+            self._power = [(a + b) / 2 for a, b in zip(self._power[::2], self._power[1::2], strict=True)]
+            self._peak = [max(a, b) for a, b in zip(self._peak[::2], self._peak[1::2], strict=True)]
+            self._joined *= 2
+
+    def result(self) -> LevelSeries | None:
+        """Return the points so far; None where not one frame was complete."""
+        self._close()
+        if not self._power:
+            return None
+        width_ms = self._joined * self._frame_ms
+        return LevelSeries(
+            t_ms=tuple(round(point * width_ms, 3) for point in range(len(self._power))),
+            rms_dbfs=tuple(round(power_dbfs(power), 2) for power in self._power),
+            peak_dbfs=tuple(round(dbfs(peak), 2) for peak in self._peak),
+        )

@@ -1,0 +1,76 @@
+"""The microphone test: record or read, measure, and keep the recording where that was asked for."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from voicediag.audio.analysis import Analysis, analyse
+from voicediag.audio.blocks import Recording
+from voicediag.audio.files import FileRecording
+from voicediag.model.control import Control
+from voicediag.model.request import MicTestRequest
+from voicediag.model.results.audio import MicTestResult
+
+
+def measure(request: MicTestRequest, control: Control) -> MicTestResult:
+    """Measure a file or a device. Where `control.stop` is set meanwhile, what there is by then is measured.
+
+    Raises `Unavailable`: `file-unreadable`, `no-portaudio`, `no-input`, `no-output`, `device-missing`.
+    """
+    if request.file is not None:
+        return _from_file(request, request.file, control)
+    return _from_device(request, control)
+
+
+def _from_file(request: MicTestRequest, path: str, control: Control) -> MicTestResult:
+    recording = FileRecording(path)
+    numbers = _numbers(recording, request.tone_hz, control.stop)
+    return MicTestResult(
+        source="file",
+        device=None,
+        file=path,
+        rate_hz=recording.rate_hz,
+        channel_count=recording.channels,
+        requested_s=None,
+        file_error=recording.decode_error,
+        **numbers,
+    )
+
+
+def _numbers(recording: Recording, tone_hz: float | None, stop: threading.Event | None) -> dict[str, Any]:
+    """Return the fields of the result that come from the sound itself."""
+    found = analyse(recording, tone_hz, stop)
+    levels = found.channels[found.channel] if found.channel is not None else None
+    return {
+        "recorded_s": found.frames / recording.rate_hz,
+        "channel": found.channel,
+        "channels": found.channels,
+        "nonfinite_samples": found.nonfinite_samples,
+        "rms_dbfs": levels and levels.rms_dbfs,
+        "peak_dbfs": levels and levels.peak_dbfs,
+        "crest_db": levels and levels.crest_db,
+        "dc_offset": levels and levels.dc_offset,
+        "clipped_ratio": levels and levels.clipped_ratio,
+        "speech_ratio": found.speech_ratio,
+        "speech_level_dbfs": found.speech_level_dbfs,
+        "activity_ratio": found.activity_ratio,
+        "noise_floor_dbfs": found.noise_floor_dbfs,
+        "snr_db": _snr_db(found),
+        "tone_expected_hz": tone_hz,
+        "tone_hz": found.tone and found.tone.frequency_hz,
+        "tone_dbfs": found.tone and found.tone.level_dbfs,
+        "thdn_db": found.tone and found.tone.thdn_db,
+        "level_series": found.level_series,
+        "spectrum": found.spectrum,
+    }
+
+
+def _snr_db(found: Analysis) -> float | None:
+    if found.speech_level_dbfs is None or found.noise_floor_dbfs is None:
+        return None
+    return found.speech_level_dbfs - found.noise_floor_dbfs
+
+
+def _from_device(request: MicTestRequest, control: Control) -> MicTestResult:
+    raise NotImplementedError

@@ -1,0 +1,68 @@
+"""PortAudio's life: loaded when needed, muted while it lives, ended on every way out."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from voicediag.audio.quiet import quiet
+from voicediag.model.attempt import Cause, Unavailable
+from voicediag.model.text import visible
+
+_lock = threading.Lock()
+_users = 0
+
+
+@contextlib.contextmanager
+def portaudio() -> Iterator[Any]:
+    """Yield the `sounddevice` module with PortAudio running; its device list is as of the outermost context's start.
+
+    Raises `Unavailable` (`no-portaudio`) where the library is missing or does not start.
+    """
+    with quiet():
+        sounddevice = _begin()
+        try:
+            yield sounddevice
+        finally:
+            _end(sounddevice)
+
+
+def portaudio_version() -> str | None:
+    """Return the library's own version text; None where this process has not loaded it."""
+    sounddevice = sys.modules.get("sounddevice")
+    return None if sounddevice is None else str(sounddevice.get_portaudio_version()[1])
+
+
+def _begin() -> Any:
+    global _users
+    with _lock:
+        try:
+            import sounddevice  # starts PortAudio when it is imported for the first time
+
+            if not sounddevice._initialized:
+                sounddevice._initialize()
+        except OSError as error:
+            raise Unavailable(
+                Cause.NO_PORTAUDIO, f"the PortAudio library could not be loaded: {visible(str(error))}"
+            ) from error
+        except Exception as error:  # PortAudioError: its class cannot be named before the import worked
+            if type(error).__name__ != "PortAudioError":
+                raise
+            raise Unavailable(
+                Cause.NO_PORTAUDIO,
+                f"PortAudio does not start (is the sound configuration broken?): {visible(str(error))}",
+            ) from error
+        _users += 1
+        return sounddevice
+
+
+def _end(sounddevice: Any) -> None:
+    global _users
+    with _lock:
+        _users -= 1
+        if not _users and sounddevice._initialized:
+            with contextlib.suppress(sounddevice.PortAudioError):
+                sounddevice._terminate()
