@@ -18,6 +18,7 @@ from typing import NoReturn
 import click
 
 from voicediag.checks import check_for, run
+from voicediag.cli.available import runnable
 from voicediag.cli.live import progress_display
 from voicediag.cli.options import Output
 from voicediag.cli.root import complain
@@ -91,6 +92,7 @@ def measure(requests: Sequence[Request], output: Output, whole: bool) -> Report:
         host=describe(portaudio),
         started_at=started_at,
         duration_s=time.monotonic() - begun,
+        runnable=runnable,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
@@ -16,13 +16,15 @@ from voicediag.model.report import Host, Outcome, Report, Status, Tool
 from voicediag.model.results.audio import DevicesResult, MicTestResult
 from voicediag.model.results.network import NetCheckResult
 
+Runnable = Callable[[Iterable[str]], tuple[str, ...]]
 SYSTEMS: dict[str, System] = {"Linux": "linux", "Windows": "windows", "Darwin": "macos"}
 
 
-def with_words(finding: Finding, system: System | None) -> Finding:
+def with_words(finding: Finding, system: System | None, runnable: Runnable) -> Finding:
     """Return `finding` with title, codes, warnings, symptoms, fixes and commands of the knowledge.
 
     What the judge already said stays. `system` picks the fixes for this system; None: the general ones only.
+    `runnable` keeps the commands that exist in this version.
     """
     known = words(finding.id, system, finding.subject)
     return msgspec.structs.replace(
@@ -32,7 +34,7 @@ def with_words(finding: Finding, system: System | None) -> Finding:
         warnings=finding.warnings or known.warnings,
         symptoms=finding.symptoms or known.symptoms,
         fixes=finding.fixes or known.fixes,
-        confirm=finding.confirm or known.confirm,
+        confirm=runnable(finding.confirm or known.confirm),
     )
 
 
@@ -45,10 +47,13 @@ def build(
     host: Host,
     started_at: str,
     duration_s: float,
+    runnable: Runnable = tuple,
 ) -> Report:
     """Put the report together. Within one severity the order of the checks and of their judges is kept."""
     system = SYSTEMS.get(platform.system())
-    ordered = tuple(sorted((with_words(f, system) for f in findings), key=lambda finding: RANK[finding.severity]))
+    ordered = tuple(
+        sorted((with_words(f, system, runnable) for f in findings), key=lambda finding: RANK[finding.severity])
+    )
     return Report(
         tool=Tool("voicediag", __version__),
         started_at=started_at,
@@ -150,7 +155,7 @@ def _net_clause(result: NetCheckResult) -> str:
     best = next((edge for edge in result.edges if edge.edge == result.best_edge), None)
     if best is None or best.stun is None or best.stun.rtt_ms is None:
         return ""
-    nearest = f"{best.edge}, {best.stun.rtt_ms.median:.1f} ms"
+    nearest = f"{best.edge}, {best.stun.rtt_ms.median:.3g} ms"
     if len(result.edges) == 1:
         return f"The path is good: {nearest}"
     return f"The path to all {len(result.edges)} {what} is good; best is {nearest}"

@@ -234,9 +234,9 @@ def _edge_row(edge: EdgeResult, best: bool) -> tuple[Text, ...]:
     assert stun is not None
     return (
         name,
-        Text(DASH if stun.rtt_ms is None else f"{stun.rtt_ms.median:.1f}"),
-        Text(DASH if stun.rtt_ms is None else f"{stun.rtt_ms.p95:.1f}"),
-        Text(DASH if stun.jitter_ms is None else f"{stun.jitter_ms.mean:.1f}"),
+        Text(DASH if stun.rtt_ms is None else _ms(stun.rtt_ms.median)),
+        Text(DASH if stun.rtt_ms is None else _ms(stun.rtt_ms.p95)),
+        Text(DASH if stun.jitter_ms is None else _ms(stun.jitter_ms.mean)),
         Text(f"{stun.lost}/{stun.sent}"),
         Text(str(stun.late)),
         Text(DASH if stun.mos is None else f"{stun.mos:.2f}"),
@@ -285,6 +285,10 @@ def _raised(finding: Finding) -> str:
 
 def _compact(value: float) -> str:
     return f"{value:.4g}" if value % 1 else f"{value:.0f}"
+
+
+def _ms(value: float) -> str:
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
 def _number(value: float | None, unit: str) -> str:
