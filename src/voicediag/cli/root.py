@@ -138,4 +138,9 @@ def run(argv: list[str] | None = None) -> NoReturn:
         # What measures turns its own errors into results: this one came from writing the answer.
         complain(f"cannot write the answer: {error.strerror or error}")
         code = 3
+    except Exception as error:  # a defect of ours must not look like a Python lesson
+        if os.environ.get("VOICEDIAG_DEBUG"):
+            raise
+        complain(f"a defect in voicediag: {type(error).__name__}: {error} (VOICEDIAG_DEBUG=1 shows where)")
+        code = 3
     leave(code if isinstance(code, int) else 0)

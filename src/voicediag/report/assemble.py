@@ -20,13 +20,14 @@ Runnable = Callable[[Iterable[str]], tuple[str, ...]]
 SYSTEMS: dict[str, System] = {"Linux": "linux", "Windows": "windows", "Darwin": "macos"}
 
 
-def with_words(finding: Finding, system: System | None, runnable: Runnable) -> Finding:
+def with_words(finding: Finding, system: System | None, runnable: Runnable, *, is_recording: bool = False) -> Finding:
     """Return `finding` with title, codes, warnings, symptoms, fixes and commands of the knowledge.
 
     What the judge already said stays. `system` picks the fixes for this system; None: the general ones only.
-    `runnable` keeps the commands that exist in this version.
+    `runnable` keeps the commands that exist in this version. `is_recording`: the subject is a file, which no command
+    that confirms with a device can name.
     """
-    known = words(finding.id, system, finding.subject)
+    known = words(finding.id, system, None if is_recording else finding.subject)
     return msgspec.structs.replace(
         finding,
         title=finding.title or known.title.replace("{subject}", finding.subject or ""),
@@ -51,9 +52,9 @@ def build(
 ) -> Report:
     """Put the report together. Within one severity the order of the checks and of their judges is kept."""
     system = SYSTEMS.get(platform.system())
-    ordered = tuple(
-        sorted((with_words(f, system, runnable) for f in findings), key=lambda finding: RANK[finding.severity])
-    )
+    recordings = {attempt.check for attempt in attempts if _is_recording(attempt)}
+    worded = [with_words(f, system, runnable, is_recording=f.check in recordings) for f in findings]
+    ordered = tuple(sorted(worded, key=lambda finding: RANK[finding.severity]))
     return Report(
         tool=Tool("voicediag", __version__),
         started_at=started_at,
@@ -65,6 +66,10 @@ def build(
         attempts=tuple(attempts),
         findings=ordered,
     )
+
+
+def _is_recording(attempt: Attempt) -> bool:
+    return isinstance(attempt, MicTestAttempt) and attempt.result is not None and attempt.result.source == "file"
 
 
 def named(finding: Finding) -> str:
