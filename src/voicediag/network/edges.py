@@ -119,7 +119,8 @@ def parse_table(text: str, where: str) -> Table:
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise EdgesError(f"{where}: {visible(str(error))}") from None
+        last = f"line {text.rstrip().count(chr(10)) + 1}, the last"
+        raise EdgesError(f"{where}: {visible(str(error).replace('end of document', last))}") from None
     except RecursionError:
         raise EdgesError(f"{where}: nested too deep") from None
     try:
