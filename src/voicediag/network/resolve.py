@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from voicediag.model.results.network import DnsError
+from voicediag.model.text import has_hostile
 
 DEADLINE_S = 3.0
 
@@ -82,7 +83,8 @@ def _without_asking(host: str) -> Resolution | None:
     else:
         return Resolution((host,), None, None)
     labels = host.rstrip(".").split(".")
-    if not host or len(host) > _MAX_NAME or any(not label or len(label) > 63 for label in labels):
+    # The system's resolver would cut a name at a NUL and ask for another one.
+    if not host or len(host) > _MAX_NAME or has_hostile(host) or any(not label or len(label) > 63 for label in labels):
         return Resolution((), None, "invalid")
     return None
 
