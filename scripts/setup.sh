@@ -1,13 +1,16 @@
 # shellcheck shell=sh
-# How this checkout is set up, for scripts/run and scripts/test. Sourced, with $root set; POSIX sh, so dash, macOS's sh and bash all do.
+# How this checkout is set up, for scripts/run and scripts/test. Sourced, with $root set; POSIX sh, so dash, macOS's
+# sh and bash all do.
 #
-# Everything lands in $root/.venv except system packages. What it does is said on standard error: standard output belongs to the
-# command. Where it cannot go on it says one line and exits 3 (as voicediag does when nothing asked for could be done), 130 on Ctrl-C.
+# Everything lands in $root/.venv except system packages. What it does is said on standard error: standard output
+# belongs to the command. Where it cannot go on it says one line and exits 3 (as voicediag does when nothing asked for
+# could be done), 130 on Ctrl-C.
 #
-# State files in .venv, one a purpose ("run", "test"): absent = no set-up of ours; "unfinished" = started and not ended, so that
-# nothing in .venv can be trusted; else the key of what was set up: the place of the checkout (a moved one has wrong paths in its
-# .venv) and checksums of the files that decide what is installed. The interpreter is linked by its versioned name (python3.12), so
-# one that the system replaces is a dangling link. Thus the check starts no Python.
+# State files in .venv, one a purpose ("run", "test"): absent = no set-up of ours; "unfinished" = started and not
+# ended, so that nothing in .venv can be trusted; else the key of what was set up: the place of the checkout (a moved
+# one has wrong paths in its .venv) and checksums of the files that decide what is installed. The interpreter is
+# linked by its versioned name (python3.12), so one that the system replaces is a dangling link. Thus the check starts
+# no Python.
 
 venv=${root:?set by the script that sources this}/.venv
 lock=$venv/setup.lock
@@ -28,7 +31,7 @@ state_of() { cat "$venv/setup-$1" 2>/dev/null || echo absent; }
 set_state() { printf '%s\n' "$2" >"$venv/setup-$1.$$" && mv -f "$venv/setup-$1.$$" "$venv/setup-$1"; }
 is_ready() { [ -x "$venv/bin/python" ] && [ "$(state_of "$1")" = "$(key_now)" ]; }
 
-# --- one set-up at a time -----------------------------------------------------------------------------------------------------------
+# --- one set-up at a time -------------------------------------------------------------------------------------------
 
 older_than_a_minute() { [ -n "$(find "$1" -maxdepth 0 -mmin +1 2>/dev/null)" ]; }
 # kill -0 says no for another user's process as well; ps is missing from small images, /proc from macOS.
@@ -72,15 +75,15 @@ take_lock() {
   echo $$ >"$lock/pid"
 }
 
-# --- system packages ----------------------------------------------------------------------------------------------------------------
+# --- system packages ------------------------------------------------------------------------------------------------
 
 manager=
 for known in brew dnf 'apt-get'; do
   if have "$known"; then manager=$known; fi
 done
 
-# part: a program, or a name of ours; then the package of apt-get, dnf and brew, "-" where there is none. Debian's Python without its
-# venv package cannot make a virtual environment; elsewhere it comes along.
+# part: a program, or a name of ours; then the package of apt-get, dnf and brew, "-" where there is none. Debian's
+# Python without its venv package cannot make a virtual environment; elsewhere it comes along.
 package_table() {
   cat <<'TABLE'
 python       python3-venv        python3                  python3
@@ -120,14 +123,15 @@ can_install() {
 }
 as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi; }
 
-# install_packages PACKAGE…: true when they are installed. Standard input stays the command's; sudo asks on the terminal itself.
+# install_packages PACKAGE…: true when they are installed. Standard input stays the command's; sudo asks on the
+# terminal itself.
 install_packages() {
   can_install || return 1
   say "installing system packages: $*"
   case $manager in
     apt-get)
-      # A machine that has just been started may be updating itself: wait for its lock. --no-remove: never at the price of
-      # something installed (pulseaudio would push PipeWire out).
+      # A machine that has just been started may be updating itself: wait for its lock. --no-remove: never at the
+      # price of something installed (pulseaudio would push PipeWire out).
       as_root apt-get -qq update || :
       as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 \
         install --yes --no-remove --no-install-recommends "$@"
@@ -140,7 +144,9 @@ install_packages() {
 is_linux() { [ "$(uname -s)" = Linux ]; }
 # As ctypes.util.find_library, which the sounddevice package asks; its macOS and Windows wheels bring PortAudio along.
 has_portaudio() { ! is_linux || PATH=$PATH:/usr/sbin:/sbin ldconfig -p 2>/dev/null | grep -q 'libportaudio\.so'; }
-uses_sound_server() { have pulseaudio || have pipewire || have pipewire-pulse || [ -e "${XDG_RUNTIME_DIR:-/nonexistent}/pulse/native" ]; }
+uses_sound_server() {
+  have pulseaudio || have pipewire || have pipewire-pulse || [ -e "${XDG_RUNTIME_DIR:-/nonexistent}/pulse/native" ]
+}
 has_alsa_bridge() {
   for plugin in /usr/lib*/alsa-lib/libasound_module_pcm_pulse.so /usr/lib*/alsa-lib/libasound_module_pcm_pipewire.so \
     /usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so /usr/lib/*/alsa-lib/libasound_module_pcm_pipewire.so; do
@@ -153,8 +159,8 @@ missing_sound_parts() {
   if is_linux && uses_sound_server && ! has_alsa_bridge; then printf 'alsa-pulse '; fi
 }
 
-# Sound is no condition for the rest: without it voicediag itself says audio.no-portaudio. .venv/sound-missing remembers that it
-# was missing, so that commands that need it look again (and only they).
+# Sound is no condition for the rest: without it voicediag itself says audio.no-portaudio. .venv/sound-missing
+# remembers that it was missing, so that commands that need it look again (and only they).
 ensure_sound() {
   # shellcheck disable=SC2046  # words are meant
   set -- $(packages_for $(missing_sound_parts))
@@ -172,7 +178,7 @@ say_what_sound_needs() {
   fi
 }
 
-# --- Python and .venv ---------------------------------------------------------------------------------------------------------------
+# --- Python and .venv -----------------------------------------------------------------------------------------------
 
 runs_python_311() { "$1" -I -c 'import sys; sys.exit(sys.version_info < (3, 11))' </dev/null >/dev/null 2>&1; }
 # Sets $python: the versioned name of the interpreter itself, not a shim or another environment's.
@@ -200,7 +206,8 @@ python_version() {
 ensure_python() {
   if ! find_python; then
     found=$(python_version)
-    [ "$found" = none ] || die "needs Python 3.11 or later (found: $found) as python3 or python3.11 … python3.14 on the PATH"
+    [ "$found" = none ] ||
+      die "needs Python 3.11 or later (found: $found) as python3 or python3.11 … python3.14 on the PATH"
     # shellcheck disable=SC2046  # words are meant
     set -- $(packages_for python)
     install_packages "$@" && find_python || die "needs Python 3.11 or later; first: $(install_command "$@")"
@@ -252,7 +259,7 @@ venv_is_usable() {
   esac
 }
 
-# --- what the scripts call ----------------------------------------------------------------------------------------------------------
+# --- what the scripts call ------------------------------------------------------------------------------------------
 
 # set_up_run: after it, .venv/bin/voicediag runs.
 set_up_run() {
@@ -269,7 +276,7 @@ set_up_run() {
   set_state run unfinished
   venv_is_usable "$before" || make_venv
   say "installing voicediag and its libraries into .venv"
-  pip_install --editable "$root" || die "pip could not install voicediag (its reason is above); run the same command again to retry"
+  pip_install --editable "$root" || die "pip could not install voicediag, for the reason above"
   set_state run "$(key_now)"
   say "done"
   release_lock
@@ -287,7 +294,8 @@ import sys, tomllib
 with open(sys.argv[1], "rb") as file:
     print(*tomllib.load(file)["dependency-groups"]["dev"], sep="\n")
 ' "$root/pyproject.toml" >"$venv/dev-requirements.txt"
-    pip_install --requirement "$venv/dev-requirements.txt" || die "pip could not install the development tools (its reason is above)"
+    pip_install --requirement "$venv/dev-requirements.txt" ||
+      die "pip could not install the development tools, for the reason above"
     set_state test "$(key_now)"
   fi
   release_lock
