@@ -7,10 +7,15 @@ from typing import Any
 
 from voicediag.audio.analysis import Analysis, analyse
 from voicediag.audio.blocks import Recording
-from voicediag.audio.files import FileRecording
+from voicediag.audio.capture import Capture, record
+from voicediag.audio.devices import find_input, find_output, list_devices
+from voicediag.audio.files import FileRecording, save_wav
+from voicediag.audio.playback import Playback, playing_tone
+from voicediag.audio.portaudio import portaudio
 from voicediag.model.control import Control
 from voicediag.model.request import MicTestRequest
 from voicediag.model.results.audio import MicTestResult
+from voicediag.model.text import visible
 
 
 def measure(request: MicTestRequest, control: Control) -> MicTestResult:
@@ -73,4 +78,50 @@ def _snr_db(found: Analysis) -> float | None:
 
 
 def _from_device(request: MicTestRequest, control: Control) -> MicTestResult:
-    raise NotImplementedError
+    # One life of PortAudio for all of it: indices hold only as long.
+    with portaudio():
+        devices = list_devices()
+        device = find_input(devices, request.device)
+        output = None if request.tone_hz is None else find_output(devices, request.output_device)
+        rate_hz = request.rate_hz or round(device.default_rate_hz)
+        channels = request.channels or min(2, device.inputs)
+        playback = Playback()
+        tone = None
+        if output is not None and request.tone_hz is not None:
+            tone = playing_tone(output, request.tone_hz, playback)
+        capture = record(device, rate_hz, channels, request.duration_s, control, alongside=tone)
+    # The recording is complete: Ctrl-C must not cost its numbers.
+    numbers = _numbers(capture, request.tone_hz, stop=None)
+    saved, save_error = _save(request.save, capture)
+    return MicTestResult(
+        source="device",
+        device=device.name,
+        file=None,
+        rate_hz=rate_hz,
+        channel_count=channels,
+        requested_s=request.duration_s,
+        failure=capture.failure,
+        failure_detail=capture.detail,
+        saved=saved,
+        save_error=save_error,
+        overflows=capture.overflows,
+        overflow_ms=capture.overflow_ms,
+        first_block_ms=capture.first_block_ms,
+        longest_wait_ms=capture.longest_wait_ms,
+        muted=capture.muted,
+        output_device=None if output is None else output.name,
+        output_failure=playback.failure,
+        output_failure_detail=playback.detail,
+        **numbers,
+    )
+
+
+def _save(path: str | None, capture: Capture) -> tuple[str | None, str | None]:
+    """Keep the recording; return where, or why not. What was measured must not be lost over it."""
+    if path is None or not len(capture.samples):
+        return None, None
+    try:
+        save_wav(path, capture.blocks(), capture.rate_hz, capture.channels)
+    except OSError as error:
+        return None, f"cannot save '{visible(path)}': {error.strerror or error}"
+    return path, None

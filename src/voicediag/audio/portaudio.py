@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import sys
 import threading
@@ -9,11 +10,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from voicediag.audio.quiet import quiet
+from voicediag.audio.server import is_frozen
 from voicediag.model.attempt import Cause, Unavailable
 from voicediag.model.text import visible
 
 _lock = threading.Lock()
 _users = 0
+_abandoned = False
 
 
 @contextlib.contextmanager
@@ -36,9 +39,28 @@ def portaudio_version() -> str | None:
     return None if sounddevice is None else str(sounddevice.get_portaudio_version()[1])
 
 
+def abandon() -> None:
+    """Give PortAudio up: a call into it does not come back. It is not used or ended any more, not at exit either."""
+    global _abandoned
+    _abandoned = True
+    sounddevice = sys.modules.get("sounddevice")
+    if sounddevice is not None:
+        atexit.unregister(sounddevice._exit_handler)
+
+
+def refresh(sounddevice: Any) -> None:
+    """Read the device list anew. Kills every open stream."""
+    sounddevice._terminate()
+    sounddevice._initialize()
+
+
 def _begin() -> Any:
     global _users
     with _lock:
+        if _abandoned or (not _users and is_frozen()):
+            raise Unavailable(
+                Cause.NO_PORTAUDIO, "PortAudio cannot be used: the sound server takes connections but does not answer"
+            )
         try:
             import sounddevice  # starts PortAudio when it is imported for the first time
 
@@ -63,6 +85,6 @@ def _end(sounddevice: Any) -> None:
     global _users
     with _lock:
         _users -= 1
-        if not _users and sounddevice._initialized:
+        if not _users and not _abandoned and sounddevice._initialized:
             with contextlib.suppress(sounddevice.PortAudioError):
                 sounddevice._terminate()

@@ -1,8 +1,8 @@
 """Keeps the chatter of C libraries off the terminal.
 
 ALSA, JACK and PortAudio write to descriptor 2 themselves, also from their own threads and at any time of a stream's
-life. So the descriptor points to nowhere for as long as PortAudio lives, and Python's `sys.stderr` gets its own
-duplicate of the real one meanwhile.
+life. So the descriptor points elsewhere for as long as PortAudio lives, and Python's `sys.stderr` gets its own
+duplicate of the real one meanwhile. What they say goes to a nameless file: a refusal is explained nowhere else.
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ import contextlib
 import io
 import os
 import sys
+import tempfile
 import threading
 import weakref
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TextIO
 
 _STDERR = 2
+_MOST_HEARD = 1 << 16
 _lock = threading.Lock()
 _depth = 0
 _muted: _Muted | None = None
@@ -46,6 +49,12 @@ def quiet() -> Iterator[None]:
                 _muted = None
 
 
+def heard() -> str:
+    """Return what C libraries said since this was asked last; empty outside of `quiet`."""
+    with _lock:
+        return "" if _muted is None else _muted.heard()
+
+
 class _Muted:
     def __init__(self) -> None:
         self._before = sys.stderr
@@ -56,12 +65,24 @@ class _Muted:
             self._real: int | None = os.dup(_STDERR)
         except OSError:
             self._real = None
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        if nowhere != _STDERR:  # it is, where 0, 1 or 2 was closed and 2 the lowest free
-            os.dup2(nowhere, _STDERR)
-            os.close(nowhere)
+        elsewhere = _nameless_file()
+        self._chatter = elsewhere
+        if elsewhere == _STDERR:  # the lowest free one, where 2 was closed
+            self._chatter = os.dup(elsewhere)
+        else:
+            os.dup2(elsewhere, _STDERR)
         if self._real is not None and _descriptor(self._before) == _STDERR:
             self._stand_in = sys.stderr = _text_on(os.dup(self._real), self._before)
+
+    def heard(self) -> str:
+        try:
+            size = os.lseek(self._chatter, 0, os.SEEK_END)
+            os.lseek(self._chatter, max(0, size - _MOST_HEARD), os.SEEK_SET)
+            said = os.read(self._chatter, _MOST_HEARD)
+            os.ftruncate(self._chatter, 0)
+        except OSError:  # it is the null device
+            return ""
+        return said.decode("utf-8", "replace")
 
     def undo(self) -> None:
         if self._stand_in is not None:
@@ -72,9 +93,22 @@ class _Muted:
         else:
             os.dup2(self._real, _STDERR)
             os.close(self._real)
+        os.close(self._chatter)
         # Somebody else may have put his own in place meanwhile (a live display that ended): leave that.
         if self._stand_in is not None and sys.stderr is self._stand_in:
             sys.stderr = self._before
+
+
+def _nameless_file() -> int:
+    try:
+        first, name = tempfile.mkstemp(prefix="voicediag-")
+        # Appending: C libraries share the position with whoever reads.
+        handle = os.open(name, os.O_RDWR | os.O_APPEND)
+    except OSError:
+        return os.open(os.devnull, os.O_WRONLY)
+    os.close(first)
+    Path(name).unlink()
+    return handle
 
 
 def _descriptor(stream: object) -> int | None:
