@@ -114,24 +114,34 @@ install_command() {
 }
 
 has_terminal() { [ -t 2 ] && (: </dev/tty) 2>/dev/null; }
-can_install() {
-  case $manager in
-    '') return 1 ;;
-    brew) return 0 ;;
-    *) [ "$(id -u)" -eq 0 ] || { have sudo && { sudo -n true 2>/dev/null || has_terminal; }; } ;;
-  esac
+# Root, sudo without a password, or a person who can type one; asked once in a run.
+may_install=
+get_root() {
+  if [ -z "$may_install" ]; then
+    may_install=no
+    if [ "$manager" = brew ] || [ "$(id -u)" -eq 0 ]; then
+      may_install=yes
+    elif [ -n "$manager" ] && have sudo; then
+      if sudo -n true 2>/dev/null; then
+        may_install=yes
+      elif has_terminal; then
+        say "needs sudo, to install system packages: $*"
+        if sudo -v </dev/null; then may_install=yes; fi
+      fi
+    fi
+  fi
+  [ "$may_install" = yes ] && [ -n "$manager" ]
 }
 as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi; }
 
-# install_packages PACKAGE…: true when they are installed. Standard input stays the command's; sudo asks on the
-# terminal itself.
+# install_packages PACKAGE…: true when they are installed. Standard input stays the command's.
 install_packages() {
-  can_install || return 1
+  get_root "$@" || return 1
   say "installing system packages: $*"
   case $manager in
     apt-get)
-      # A machine that has just been started may be updating itself: wait for its lock. --no-remove: never at the
-      # price of something installed (pulseaudio would push PipeWire out).
+      # A machine that has just been started may be updating itself: wait for its lock. --no-remove: never at the price
+      # of something installed (pulseaudio would push PipeWire out).
       as_root apt-get -qq update || :
       as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 \
         install --yes --no-remove --no-install-recommends "$@"

@@ -283,6 +283,21 @@ def test_user_with_sudo_installs_portaudio(checkout: Checkout) -> None:
     assert [call.split()[0] for call in outcome.calls if "libportaudio2" in call] == ["sudo", "apt-get"]
 
 
+@pytest.mark.parametrize(
+    ("manager", "told"),
+    [("dnf", "sudo dnf install portaudio"), ("brew", "brew install portaudio"), (None, "manager: portaudio")],
+)
+def test_other_systems_have_their_own_names(checkout: Checkout, manager: str | None, told: str) -> None:
+    (checkout.tools / "apt-get").unlink()
+    if manager is not None:
+        (checkout.tools / manager).write_text(f'#!/bin/sh\necho "{manager} $*" >>"$CALLS"\nexit 1\n')
+        (checkout.tools / manager).chmod(0o755)
+    outcome = checkout.run("explain", NO_PORTAUDIO="yes")
+    assert (outcome.code, outcome.out) == (0, "<explain>\n")
+    assert told in outcome.said
+    assert outcome.called("portaudio") == (0 if manager is None else 1)
+
+
 def test_without_root_the_package_is_named_and_the_rest_runs(checkout: Checkout) -> None:
     line = "sudo apt-get install libportaudio2"
     checkout.settings = {"NO_PORTAUDIO": "yes", "USER_ID": "1000", "NO_SUDO": "yes"}
