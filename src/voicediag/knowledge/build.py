@@ -58,6 +58,8 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9.-]*|-?\d+")
 _CONFIRM = re.compile(r"voicediag ([a-z-]+)(?: .*)?")
 _SERVES = re.compile(r"\d{3}-\d{2}")
 _LONGEST_TITLE, _LONGEST_TEXT = 100, 700
+# `Forbidden`, `Gone` and `BusyHere` are words of many logs; two words and ten letters are a name of the SDK's.
+_SPOKEN_CLASS = re.compile(r"(?=.{10})[A-Z][a-z]+[A-Z]\w*")
 # How much a word counts by where it stands.
 _IN_NAME, _IN_TITLE, _IN_SUMMARY, _IN_CAUSE = 1.0, 0.9, 0.45, 0.25
 
@@ -384,6 +386,20 @@ def _prominence(entry: Entry) -> dict[str, float]:
     return {stem: weight for weight, parts in fields for part in parts for stem in search.stems(part)}
 
 
+def _spoken(entries: Sequence[Entry]) -> dict[str, int]:
+    """Return the names by which a log can tell of an entry. A class name that several share tells nothing alone."""
+    bearers: dict[str, set[int]] = defaultdict(set)
+    for number, entry in enumerate(entries):
+        if entry.kind in ("warning", "exception"):
+            bearers[entry.id].add(number)
+        if entry.sdk_class is not None:
+            bearers[entry.sdk_class].add(number)
+            short = entry.sdk_class.rpartition(".")[2]
+            if _SPOKEN_CLASS.fullmatch(short):
+                bearers[short].add(number)
+    return {name: min(numbers) for name, numbers in sorted(bearers.items()) if len(numbers) == 1}
+
+
 def make(book: Book) -> Built:
     """Return the files of the index. The same entries give the same bytes."""
     entries = sorted((_entry(draft, book) for _, draft in book.drafts), key=_order)
@@ -402,7 +418,7 @@ def make(book: Book) -> Built:
         for stem, weight in sorted(_prominence(entry).items()):
             stems[stem].append((number, weight))
     encode = msgspec.json.Encoder(order="deterministic").encode
-    names = store.Names(dict(keys), rows, sorted(book.families, key=lambda family: family.prefix))
+    names = store.Names(dict(keys), rows, sorted(book.families, key=lambda family: family.prefix), _spoken(entries))
     kinds = "".join(entry.kind[0] for entry in entries)
     return Built(
         {

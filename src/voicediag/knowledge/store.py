@@ -29,6 +29,8 @@ class Names(Struct, frozen=True):
     rows: list[tuple[int, int]]
     """For each entry: where its line begins in `entries.jsonl`, and how many bytes it has."""
     families: list[Family]
+    spoken: dict[str, int]
+    """Names that a log spells as they are (warnings, classes that only one entry bears, exceptions) → the entry."""
 
 
 class Index(Struct, frozen=True):

@@ -1,0 +1,128 @@
+"""`voicediag explain`."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from voicediag.cli.options import color_option
+
+if TYPE_CHECKING:
+    from voicediag.model.explanation import Explanation
+
+_NEGATIVE = re.compile(r"-\d[\d.,]*", re.ASCII)
+
+
+def _log(name: str) -> Explanation:
+    """Explain a log by its file name, `-` for standard input. Raises click.FileError with exit code 1."""
+    from voicediag.knowledge.extract import explain_log
+
+    if name == "-":
+        return explain_log(sys.stdin.buffer, "standard input")
+    try:
+        with open(name, "rb") as stream:  # noqa: PTH123 - see knowledge/store.py
+            return explain_log(stream, name)
+    except OSError as error:
+        raise click.FileError(name, error.strerror) from error
+
+
+def _answer(
+    queries: tuple[str, ...], file: str | None, words: str | None, as_list: bool, family: str | None
+) -> Explanation:
+    from voicediag.knowledge import lookup
+
+    asked = [bool(queries), file is not None, words is not None, as_list or family is not None]
+    if sum(asked) > 1:
+        raise click.UsageError("ask one thing: codes or words, or --file, or --search, or --list")
+    try:
+        if queries:
+            return lookup.explain(queries)
+        if words is not None:
+            return lookup.search_words(words)
+        if as_list or family is not None:
+            return lookup.listing(family)
+    except lookup.QuestionError as error:
+        raise click.UsageError(str(error)) from error
+    if file is None and sys.stdin.isatty():
+        raise click.UsageError("nothing to explain; give a code, a symptom or a sentence, or a log with < or --file")
+    return _log(file or "-")
+
+
+class _Explain(click.Command):
+    """A command that takes negative numbers for questions and any other unknown option for a mistake."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse, and refuse what only looks like a question. After `--` everything is one."""
+        options = args[: args.index("--")] if "--" in args else args[:]  # parsing empties `args`
+        rest = super().parse_args(ctx, args)
+        for query in ctx.params.get("queries") or ():
+            if query.startswith("-") and query in options and not _NEGATIVE.fullmatch(query):
+                raise click.NoSuchOption(query, ctx=ctx)
+        return rest
+
+
+@click.command(
+    cls=_Explain,
+    short_help="What a code, symptom or log means, and what to do.",
+    context_settings={"ignore_unknown_options": True},
+)
+@click.argument("queries", nargs=-1, metavar="[CODE|NAME|WORDS]...")
+@click.option("--file", metavar="FILE", help="Read a log: every code and warning in it, worst first. - is stdin.")
+@click.option("--search", "words", metavar="WORDS", help="Search, even for words that are a name.")
+@click.option("--list", "as_list", is_flag=True, help="List all that is known.")
+@click.option("--family", metavar="DIGITS", help="List the codes that begin with DIGITS, such as 31.")
+@click.option("--json", "as_json", is_flag=True, help="Print the explanation as JSON.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print it as Markdown, for a ticket or a wiki.")
+@click.option("--output", "output_file", metavar="FILE", help="Write the JSON to FILE too.")
+@click.option("--quiet", is_flag=True, expose_value=False, help="Show no progress; there is none here.")
+@color_option
+@click.pass_context
+def explain(
+    ctx: click.Context,
+    /,
+    queries: tuple[str, ...],
+    file: str | None,
+    words: str | None,
+    as_list: bool,
+    family: str | None,
+    as_json: bool,
+    as_markdown: bool,
+    output_file: str | None,
+    color: str,
+) -> None:
+    """Say what a code, an SDK class or warning, a symptom, or a log means, and what to do.
+
+    \b
+    voicediag explain 31403
+    voicediag explain "callers sound robotic"
+    voicediag explain one-way-audio
+    voicediag explain < console.log
+
+    Exits with 0 when everything asked was found, or a log is clean; with 1 otherwise.
+    """
+    from voicediag.report import explanation as report
+
+    answer = _answer(queries, file, words, as_list, family)
+    if output_file is not None:
+        from pathlib import Path
+
+        from voicediag.cli.runner import write_atomically
+
+        write_atomically(Path(output_file), report.to_json(answer) + "\n")
+    is_bold = color == "always" or (color == "auto" and sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
+    if as_json:
+        text = report.to_json(answer) + "\n"
+    elif as_markdown:
+        text = report.to_markdown(answer)
+    elif as_list or family is not None:
+        text = report.render_list(answer)
+    else:
+        text = report.render(answer, bold=(lambda part: click.style(part, bold=True)) if is_bold else str)
+    click.echo(text, nl=False, color=True)
+    for unknown in answer.unknown:
+        click.echo(f"voicediag: {unknown.reason}", err=True)
+    ctx.exit(0 if answer.is_answered else 1)
