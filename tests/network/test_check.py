@@ -216,7 +216,7 @@ def test_an_edge_that_does_not_answer_is_not_the_best() -> None:
 def test_delay_and_loss_of_a_path_come_out_as_they_went_in() -> None:
     with StunServer() as server, Relay(server.address, up=Faults(delay_ms=15, loss_ratio=0.1), seed=4) as relay:
         result = check.measure(request(Target("a", *relay.address), duration_s=0.4), Control(), answer_wait_s=0.5)
-        dropped = sum(row.dropped is not None for row in relay.truth())
+    dropped = sum(row.dropped is not None for row in relay.truth())
     stream = result.edges[0].stun
     assert stream is not None
     assert stream.lost == dropped > 0

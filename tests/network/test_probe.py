@@ -362,7 +362,7 @@ def test_loss_and_copies_are_counted_exactly() -> None:
     faults = Faults(loss_ratio=0.2, duplicate_ratio=0.2)
     with StunServer() as server, Relay(server.address, up=faults, down=faults, seed=7) as relay:
         seen = run([to(relay.address)], Plan(duration_s=0.5, interval_ms=5, answer_wait_s=0.3), Control())[0]
-        truth = relay.truth()
+    truth = relay.truth()
     answers = {row.id for row in truth if row.direction == "down" and row.departed_ns}
     copies = sum(len(row.departed_ns) for row in truth if row.direction == "down")
     assert len(set(seen.rows.answer_to)) == len(answers) < len(seen.rows.sent_ns)
