@@ -57,7 +57,7 @@ _CODE_PAGE = "https://www.twilio.com/docs/api/errors/{}"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9.-]*|-?\d+")
 _CONFIRM = re.compile(r"voicediag ([a-z-]+)(?: .*)?")
 _SERVES = re.compile(r"\d{3}-\d{2}")
-_LONGEST_TITLE, _LONGEST_TEXT = 100, 700
+_LONGEST_TITLE, _LONGEST_TEXT = 130, 700
 # `Forbidden`, `Gone` and `BusyHere` are words of many logs; two words and ten letters are a name of the SDK's.
 _SPOKEN_CLASS = re.compile(r"(?=.{10})[A-Z][a-z]+[A-Z]\w*")
 # How much a word counts by where it stands.
