@@ -236,3 +236,20 @@ def test_interrupted_keeps_what_was_measured(tmp_path: Path) -> None:
     assert document["attempts"][0]["status"] == "interrupted"
     assert document["attempts"][0]["result"]["edges"][0]["edge"] == "silent"
     assert document["findings"] == []
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_every_shell_gets_its_completion_script(shell: str, tmp_path: Path) -> None:
+    if shell == "bash" and sys.platform == "win32":
+        pytest.skip("click asks bash for its version there")
+    done = voicediag([], tmp_path, {"_VOICEDIAG_COMPLETE": f"{shell}_source"})
+    assert done.returncode == 0
+    assert "_VOICEDIAG_COMPLETE" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"), [("voicediag ", "net-check"), ("voicediag net-check --edge ash", "ashburn")]
+)
+def test_commands_and_edges_are_completed(words: str, offered: str, tmp_path: Path) -> None:
+    asked = {"_VOICEDIAG_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    assert f"plain,{offered}" in voicediag([], tmp_path, asked).stdout.splitlines()

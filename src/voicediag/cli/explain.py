@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
@@ -50,6 +51,15 @@ def _answer(
     if file is None and sys.stdin.isatty():
         raise click.UsageError("nothing to explain; give a code, a symptom or a sentence, or a log with < or --file")
     return _log(file or "-")
+
+
+def _that_can_be_typed(answer: Explanation) -> Explanation:
+    """Leave out the commands that this version does not have."""
+    from msgspec.structs import replace
+
+    from voicediag.cli.available import runnable
+
+    return replace(answer, matches=tuple(replace(match, confirm=runnable(match.confirm)) for match in answer.matches))
 
 
 class _Explain(click.Command):
@@ -106,7 +116,7 @@ def explain(
     """
     from voicediag.report import explanation as report
 
-    answer = _answer(queries, file, words, as_list, family)
+    answer = _that_can_be_typed(_answer(queries, file, words, as_list, family))
     if output_file is not None:
         from pathlib import Path
 
@@ -122,7 +132,8 @@ def explain(
         text = report.render_list(answer)
     else:
         text = report.render(answer, bold=(lambda part: click.style(part, bold=True)) if is_bold else str)
-    click.echo(text, nl=False, color=True)
+    with contextlib.suppress(BrokenPipeError):  # whoever read has seen enough
+        click.echo(text, nl=False, color=True)
     for unknown in answer.unknown:
         click.echo(f"voicediag: {unknown.reason}", err=True)
     ctx.exit(0 if answer.is_answered else 1)

@@ -24,6 +24,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "schema": ("voicediag.cli.schema:schema", "The JSON schema of a report."),
 }
 
+COMPLETE = "_VOICEDIAG_COMPLETE"
+"""The environment variable by which a shell asks for completions."""
+
 EPILOG = """\
 Settings are looked up in this order: the option; the environment (VOICEDIAG_<COMMAND>_<OPTION>, such as
 VOICEDIAG_NET_CHECK_DURATION; Twilio's own TWILIO_EDGE); the settings file, with a table for each command ([net-check]
@@ -122,8 +125,16 @@ def run(argv: list[str] | None = None) -> NoReturn:
         reconfigure: Any = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")  # a device name must not end the program on an ASCII terminal
+    wanted = os.environ.get(COMPLETE)
+    if wanted:
+        from click.shell_completion import shell_complete
+
+        sys.exit(shell_complete(root, {}, "voicediag", COMPLETE, wanted))
+    code = 0
     try:
-        code = root.main(args=argv, prog_name="voicediag", standalone_mode=False)
+        # Not `root.main`: it would take a reader that has gone away for an error.
+        with root.make_context("voicediag", sys.argv[1:] if argv is None else argv) as ctx:
+            root.invoke(ctx)
     except click.exceptions.Exit as done:
         code = done.exit_code
     except click.ClickException as error:
@@ -143,4 +154,4 @@ def run(argv: list[str] | None = None) -> NoReturn:
             raise
         complain(f"a defect in voicediag: {type(error).__name__}: {error} (VOICEDIAG_DEBUG=1 shows where)")
         code = 3
-    leave(code if isinstance(code, int) else 0)
+    leave(code)
