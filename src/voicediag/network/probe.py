@@ -323,44 +323,43 @@ class _Engine:
             stream.unsent += 1
             return last_offset
         transaction_id = os.urandom(stun.ID_BYTES)
-        packet = stun.binding_request(transaction_id)
-        # Known before it leaves: on loopback the answer can be read before `send` returns.
-        probe = len(stream.sent)
-        stream.by_id[transaction_id] = probe
-        now = clocks.read()
-        stream.offsets.append(now.offset_ns)
+        # Filed before it leaves, since the answer may be read before `send` returns; the times are filled in there.
+        stream.by_id[transaction_id] = len(stream.sent)
         stream.due.append(due)
-        stream.sent.append(now.monotonic_ns)
-        if not self._hand_over(stream, packet):
+        stream.sent.append(0)
+        stream.offsets.append(0)
+        is_sent = self._hand_over(stream, stun.binding_request(transaction_id))
+        offset = stream.offsets[-1]
+        if not is_sent:
             del stream.by_id[transaction_id]
             for column in (stream.offsets, stream.due, stream.sent):
                 column.pop()
             stream.unsent += 1
         if stream.is_hopeless:
             stream.is_ended = True
-        if last_offset is not None and abs(now.offset_ns - last_offset) >= clocks.STEP_NS:
-            self._step_ns = max(self._step_ns, now.offset_ns - last_offset, key=abs)
-        return now.offset_ns
+        if last_offset is not None and abs(offset - last_offset) >= clocks.STEP_NS:
+            self._step_ns = max(self._step_ns, offset - last_offset, key=abs)
+        return offset
 
-    def _hand_over(self, stream: _Stream, packet: bytes) -> bool:
-        """Give `packet` to the system; False where it was not taken."""
+    @staticmethod
+    def _hand_over(stream: _Stream, packet: bytes) -> bool:
+        """Note the time and give `packet` to the system; False where it was not taken.
+
+        A refusal belongs to an earlier probe and keeps this one from leaving, so that it gets a second try.
+        """
         assert stream.sock is not None
-        try:
-            stream.sock.send(packet)
-            return True
-        except OSError as error:
-            stream.note_error(error)
-            if not isinstance(error, ConnectionRefusedError | ConnectionResetError):
-                return False
-        # The refusal belonged to an earlier probe and kept this one from leaving: the time of sending is read anew.
-        now = clocks.read()
-        stream.sent[-1], stream.offsets[-1] = now.monotonic_ns, now.offset_ns
-        try:
-            stream.sock.send(packet)
-            return True
-        except OSError as error:
-            stream.note_error(error)
-            return False
+        send = stream.sock.send
+        for _ in range(2):
+            now = clocks.read()
+            stream.sent[-1], stream.offsets[-1] = now.monotonic_ns, now.offset_ns
+            try:
+                send(packet)
+                return True
+            except OSError as error:
+                stream.note_error(error)
+                if not isinstance(error, ConnectionRefusedError | ConnectionResetError):
+                    return False
+        return False
 
     # The receiving thread.
 
