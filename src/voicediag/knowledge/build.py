@@ -11,7 +11,7 @@ import re
 import sys
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -60,6 +60,8 @@ _SERVES = re.compile(r"\d{3}-\d{2}")
 _LONGEST_TITLE, _LONGEST_TEXT = 130, 700
 # `Forbidden`, `Gone` and `BusyHere` are words of many logs; two words and ten letters are a name of the SDK's.
 _SPOKEN_CLASS = re.compile(r"(?=.{10})[A-Z][a-z]+[A-Z]\w*")
+_LONGEST_COMMAND = 76
+_MISSING = " has no entry"
 # How much a word counts by where it stands.
 _IN_NAME, _IN_TITLE, _IN_SUMMARY, _IN_CAUSE = 1.0, 0.9, 0.45, 0.25
 
@@ -223,6 +225,8 @@ def _check_form(draft: EntryDraft) -> Iterator[str]:
         found = _CONFIRM.fullmatch(command)
         if found is None or found.group(1) not in COMMANDS:
             yield f"confirm: {command!r} is no command of ours"
+        elif len(command) > _LONGEST_COMMAND:
+            yield f"confirm: {command!r} has more than {_LONGEST_COMMAND} characters and would not fit its line"
     yield from (f"serves: {point!r} is no point of a digest" for point in draft.serves if not _SERVES.fullmatch(point))
 
 
@@ -273,7 +277,7 @@ def check_together(book: Book) -> list[str]:
     for file, draft in book.drafts:
         for name in (*draft.related, *draft.codes, *draft.codes_input, *draft.codes_output, *draft.warnings):
             if str(name) not in where:
-                problems.append(f"{file}: {draft.id}: related {name!r} has no entry")
+                problems.append(f"{file}: {draft.id}: related {name!r}{_MISSING}")
             elif str(name) == draft.id:
                 problems.append(f"{file}: {draft.id}: is related to itself")
         problems += [f"{file}: {draft.id}: {name!r} is no symptom" for name in draft.symptoms if name not in symptoms]
@@ -331,7 +335,7 @@ def _reading(draft: EntryDraft, book: Book, part: EntryDraft | ReadingDraft) -> 
     )
 
 
-def _entry(draft: EntryDraft, book: Book) -> Entry:
+def _entry(draft: EntryDraft, book: Book, known: Container[str]) -> Entry:
     by_system: dict[System, tuple[str, ...]] = {
         "linux": draft.fixes_linux,
         "windows": draft.fixes_windows,
@@ -350,7 +354,7 @@ def _entry(draft: EntryDraft, book: Book) -> Entry:
         readings=(_reading(draft, book, draft), *(_reading(draft, book, part) for part in draft.reading)),
         prevention=_all(draft.prevention),
         escalate=tidy(draft.escalate) if draft.escalate else None,
-        related=draft.related,
+        related=tuple(name for name in draft.related if str(name) in known),
         symptoms=draft.symptoms,
         confirm=draft.confirm,
         sources=tuple(source for id_ in draft.sources if (source := _source(id_, draft, book)) is not None),
@@ -401,8 +405,9 @@ def _spoken(entries: Sequence[Entry]) -> dict[str, int]:
 
 
 def make(book: Book) -> Built:
-    """Return the files of the index. The same entries give the same bytes."""
-    entries = sorted((_entry(draft, book) for _, draft in book.drafts), key=_order)
+    """Return the files of the index. The same entries give the same bytes; names without an entry are left out."""
+    known = {draft.id for _, draft in book.drafts}
+    entries = sorted((_entry(draft, book, known) for _, draft in book.drafts), key=_order)
     lines: list[bytes] = []
     rows: list[tuple[int, int]] = []
     keys: dict[str, list[int]] = defaultdict(list)
@@ -429,13 +434,17 @@ def make(book: Book) -> Built:
     )
 
 
-def build(data: Path = DATA) -> Built:
-    """Return the index of everything under `data`. Raises Wrong with all problems."""
+def build(data: Path = DATA) -> tuple[Built, list[str]]:
+    """Return the index of everything under `data`, and the names that other entries speak of but nobody wrote yet.
+
+    Raises Wrong with all other problems.
+    """
     book = read(entry_files(data), data)
     problems = check(book) + check_together(book)
-    if problems:
-        raise Wrong(*problems)
-    return make(book)
+    missing = [problem for problem in problems if problem.endswith(_MISSING)]
+    if len(missing) < len(problems):
+        raise Wrong(*(problem for problem in problems if problem not in missing))
+    return make(book), missing
 
 
 def stale(built: Built, folder: Path) -> list[str]:
@@ -450,40 +459,43 @@ def stale(built: Built, folder: Path) -> list[str]:
 # --- the command
 
 
-def _check_files(paths: list[Path]) -> tuple[list[str], str]:
+def _check_files(paths: list[Path]) -> tuple[list[str], list[str]]:
+    """Return the problems of these files, and the names in them that have no entry yet."""
     book = read(paths)
     everything = Book([], book.sources, book.families)
     for path in entry_files():
         with contextlib.suppress(Wrong):  # another writer's file may be half written
             everything.drafts += read([path]).drafts
     own = {path.name for path in paths}
+    ids = {draft.id for _, draft in book.drafts}
     together = [
-        problem for problem in check_together(everything) if problem.partition(":")[0] in own or "share the" in problem
+        problem
+        for problem in check_together(everything)
+        if problem.partition(":")[0] in own or ids & set(problem.partition(": share")[0].split(", "))
     ]
-    missing = [problem for problem in together if "has no entry" in problem]
-    problems = check(book) + [problem for problem in together if problem not in missing]
-    notes = "".join(f"note: {problem} yet\n" for problem in missing)
-    return problems, f"{notes}{len(book.drafts)} entries checked\n"
+    missing = [problem for problem in together if problem.endswith(_MISSING)]
+    return check(book) + [problem for problem in together if problem not in missing], missing
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command. Returns the exit code: 0, or 1 with the problems on standard error."""
     folder = Path(store.path(""))
+    is_check = list(arguments[:1]) == ["--check"]
+    missing: list[str] = []
     try:
-        if arguments[:1] == ["--check"] and len(arguments) > 1:
-            problems, done = _check_files([Path(argument) for argument in arguments[1:]])
+        if is_check and len(arguments) > 1:
+            problems, missing = _check_files([Path(argument) for argument in arguments[1:]])
         else:
-            built = build()
+            built, missing = build()
             old = stale(built, folder)
-            problems = [f"{name} is stale: run python -m voicediag.knowledge.build" for name in old]
-            done = f"{', '.join(old) or 'nothing'} written\n"
-            if list(arguments) != ["--check"]:
-                problems = []
-                for name in old:
-                    (folder / name).write_bytes(built.files[name])
+            problems = [f"{name} is stale: run python -m voicediag.knowledge.build" for name in old] if is_check else []
+            problems += missing if is_check else []
+            for name in [] if is_check else old:
+                (folder / name).write_bytes(built.files[name])
     except Wrong as wrong:
-        problems, done = list(wrong.args), ""
-    sys.stderr.write("".join(f"{problem}\n" for problem in problems) or done)
+        problems = list(wrong.args)
+    notes = [f"note: {problem} yet" for problem in missing if problem not in problems]
+    sys.stderr.write("".join(f"{line}\n" for line in problems + notes) or "in order\n")
     return 1 if problems else 0
 
 

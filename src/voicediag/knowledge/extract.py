@@ -20,7 +20,7 @@ MOST_UNKNOWN = 100
 _CONTEXT = 120
 """How many bytes before a number decide what it is."""
 
-_NUMBER = re.compile(rb"(?<![\w.+-])[1-9]\d{4}(?![\w%]|[.,:-]\d)")
+_NUMBER = re.compile(rb"(?<![\w.+-])[1-9]\d{4}(?![\w%]|[.:-]\d)")
 # What stands before a code: a word for it and then nothing but punctuation; or the dictionary's address.
 _BEFORE = re.compile(
     rb"(?:(?:error|err|code|warning|exception|twilio)(?:[_ -]?(?:code|number|no|id))?[\"']?[\s\"':=\[({#,>.-]{0,6}"

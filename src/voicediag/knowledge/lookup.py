@@ -111,7 +111,10 @@ def _in_words(text: str) -> tuple[list[Match], list[Unknown]]:
 
 
 def _once(matches: Iterable[Match]) -> tuple[Match, ...]:
-    return tuple({(match.kind, match.code, match.name): match for match in reversed(list(matches))}.values())[::-1]
+    first: dict[tuple[str, int | None, str | None], Match] = {}
+    for match in matches:
+        first.setdefault((match.kind, match.code, match.name), match)
+    return tuple(first.values())
 
 
 def explain(queries: Sequence[str]) -> Explanation:

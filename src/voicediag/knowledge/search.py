@@ -17,7 +17,8 @@ _STOP = (
     " twilio up us very was we were what when where which while who why will with would you your s t m re ve d"
 )
 STOP = frozenset(_STOP.split())
-_SUFFIXES = ("ingly", "edly", "ings", "ing", "ied", "ies", "ely", "ed", "es", "ly", "er", "s", "e", "y")
+_PLURALS = (("ies", "y"), ("oes", "o"), ("sses", "ss"), ("xes", "x"), ("shes", "sh"), ("ches", "ch"), ("s", ""))
+_SUFFIXES = ("ingly", "edly", "ing", "ely", "ed", "ly", "er", "e")
 _MOST = 5
 _ENOUGH = 0.34
 """A score below this is a coincidence of one word in several, not an answer."""
@@ -29,9 +30,13 @@ _PREFERENCE = {"s": 1.0, "f": 0.92, "w": 0.9, "c": 0.94}
 
 def stem(word: str) -> str:
     """Return the part of `word` that its inflections share (`echoes`, `echoing` → `echo`)."""
+    for plural, singular in _PLURALS:
+        if word.endswith(plural) and len(word) > len(plural) + 2 and not word.endswith(("ss", "us", "is")):
+            word = word.removesuffix(plural) + singular
+            break
     for suffix in _SUFFIXES:
         if word.endswith(suffix) and len(word) - len(suffix) >= 3:
-            word = word[: -len(suffix)]
+            word = word.removesuffix(suffix)
             break
     return word[:-1] if len(word) > 3 and word[-1] == word[-2] else word
 

@@ -77,9 +77,8 @@ def _names(names: Iterable[int | str]) -> str:
 
 
 def _wrapped(text: str, width: int, first: str = "", rest: str = "") -> str:
-    return textwrap.fill(
-        text, width, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
-    )
+    # Only an address can be longer than a line; a terminal would break it at the same place.
+    return textwrap.fill(text, width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
 
 
 def _bullets(items: Sequence[str], width: int) -> str:
@@ -130,10 +129,8 @@ def _match_parts(match: Match, bold: Bold, width: int) -> Iterator[str]:
     if see:
         yield "\n".join((bold("See also"), *see))
     if match.sources:
-        lines = [
-            f"{source.title}{', ' + source.date if source.date else ''}: {source.address}" for source in match.sources
-        ]
-        yield "\n".join((bold("Sources"), _bullets(lines, width)))
+        lines = [_wrapped(_source(source, width - 2), width, "  ", "  ") for source in match.sources]
+        yield "\n".join((bold("Sources"), *lines))
 
 
 def _log_line(log: Log, found: int) -> str:
@@ -201,9 +198,7 @@ def _markdown_match(match: Match) -> Iterator[str]:
     if match.related:
         yield f"**Related** {_names(match.related)}"
     if match.sources:
-        lines = [
-            f"- {source.title}{', ' + source.date if source.date else ''}: {source.address}" for source in match.sources
-        ]
+        lines = [f"- {_source(source)}" for source in match.sources]
         yield "**Sources**\n\n" + "\n".join(lines)
 
 
