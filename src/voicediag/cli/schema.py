@@ -6,7 +6,9 @@ import click
 
 
 @click.command(short_help="The JSON schema of a report.")
-@click.argument("document", type=click.Choice(["report", "explanation"]), default="report")
+@click.argument(
+    "document", type=click.Choice(["report", "explanation"]), default="report", metavar="[report|explanation]"
+)
 def schema(document: str) -> None:
     """Print the JSON schema of DOCUMENT: report (the default) or explanation."""
     import json
