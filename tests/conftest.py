@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.rigs.coturn import Coturn
+from tests.rigs.sound import VirtualSound
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +15,18 @@ def coturn() -> Iterator[Coturn]:
     """A real STUN and TURN server on loopback."""
     with Coturn() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def virtual_sound() -> Iterator[VirtualSound]:
+    """A sound server of its own with virtual devices, for the whole run. Use `sound`, which tidies up."""
+    with VirtualSound() as sound:
+        yield sound
+
+
+@pytest.fixture
+def sound(virtual_sound: VirtualSound) -> Iterator[VirtualSound]:
+    """The virtual sound without any device; whatever a test does to it is undone."""
+    virtual_sound.reset()
+    yield virtual_sound
+    virtual_sound.reset()

@@ -18,7 +18,6 @@ from voicediag.audio.server import Route, route
 from voicediag.audio.streams import NotOpened, Wanted, opened
 from voicediag.model.control import Control, LevelProgress
 from voicediag.model.results.audio import Device, StreamFailure
-from voicediag.model.text import visible
 
 FIRST_BLOCK_S = 5.0
 """How long the first block may take: a headset that changes its Bluetooth profile needs 2 to 3 s."""
@@ -27,6 +26,7 @@ STALL_S = 2.0
 _GAP_S = 0.5
 """A wait from which on the sound may have come from two devices."""
 _LOOK_S = 0.05
+_ASK_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,12 @@ class _State:
 
 
 class _End(NamedTuple):
+    """How a recording ended."""
+
+    frames: int
+    """How many of the samples are the device's."""
+    route: Route | None
+    """Where the stream sat, None where no sound server tells."""
     failure: StreamFailure | None = None
     detail: str | None = None
 
@@ -117,20 +123,17 @@ def record(
                 sounddevice, sounddevice.InputStream, wanted, lambda: _find_again(sounddevice, device), state.callback
             )
             with stream as running, alongside or contextlib.nullcontext():
-                ended, now_at = _wait(running, state, rate_hz, duration_s, control)
+                ended = _wait(running, state, rate_hz, duration_s, control)
         except NotOpened as refused:
             return Capture(rate_hz, state.samples[:0], failure=refused.failure, detail=refused.detail)
-    have = state.have
-    if ended.failure == "lost" and state.longest_wait_s > _GAP_S:
-        have = min(have, state.have_at_longest)  # what came after the gap is another device's
     return Capture(
         rate_hz=rate_hz,
-        samples=state.samples[:have],
+        samples=state.samples[: ended.frames],
         overflows=state.overflows,
         overflow_ms=_missing_ms(state, rate_hz) if state.overflows else 0.0,
         first_block_ms=None if state.first_at is None else 1000 * (state.first_at - begun),
         longest_wait_ms=1000 * state.longest_wait_s if state.blocks > 1 else None,
-        muted=None if now_at is None else now_at.muted,
+        muted=None if ended.route is None else ended.route.muted,
         failure=ended.failure,
         detail=ended.detail,
     )
@@ -145,45 +148,73 @@ def _find_again(sounddevice: Any, device: Device) -> int | None:
     return None
 
 
-def _wait(stream: Any, state: _State, rate_hz: int, duration_s: float, control: Control) -> tuple[_End, Route | None]:
-    """Watch the stream until it has all, is stopped, or is found dead. The route is the last one known."""
-    begun = time.monotonic()
-    origin: Route | None = None
+def _wait(stream: Any, state: _State, rate_hz: int, duration_s: float, control: Control) -> _End:
+    """Watch the stream until it has all, is stopped, or is found dead."""
+    watch = _RouteWatch(state)
     shown = 0
-    seen_blocks, seen_at = 0, begun
-    known_gap_s = _GAP_S
+    seen_blocks, seen_at = 0, time.monotonic()
     while True:
         stopped = control.stop.wait(_LOOK_S)
         now = time.monotonic()
         have = state.have
-        if state.blocks and not seen_blocks:
-            origin = route("input")
         if state.blocks != seen_blocks:
             seen_blocks, seen_at = state.blocks, now
         if have > shown:
             control.tell(_progress(state.samples[shown:have], have / rate_hz, duration_s))
             shown = have
-        if stopped or have >= len(state.samples):
-            return _moved(origin)
-        if state.longest_wait_s > known_gap_s:
-            known_gap_s = state.longest_wait_s
-            ended, now_at = _moved(origin)
-            if ended.failure is not None:
-                return ended, now_at
+        over = stopped or have >= len(state.samples)
+        moved = watch.look(now, over)
+        if moved is not None:
+            return moved
+        if over:
+            return _End(have, watch.route)
         if not stream.active:
-            return _End("lost", "the stream ended by itself"), origin
+            return _End(
+                have, watch.route, "lost", "the stream ended by itself: the device or the sound server went away"
+            )
         patience = STALL_S if seen_blocks else FIRST_BLOCK_S
         if now - seen_at > patience:
-            return _End("stalled", f"no sound for {now - seen_at:.1f} s, though the stream is open"), origin
+            return _End(have, watch.route, "stalled", f"no sound for {now - seen_at:.1f} s, though the stream is open")
 
 
-def _moved(origin: Route | None) -> tuple[_End, Route | None]:
-    """Ask whether the stream still sits on the source that it began with: nothing else would tell."""
-    now_at = route("input") if origin is not None else None
-    if origin is None or now_at is None or now_at.number == origin.number:
-        return _End(), now_at or origin
-    detail = f"the sound server moved the recording from '{visible(origin.name, 80)}' to '{visible(now_at.name, 80)}'"
-    return _End("lost", detail), origin
+class _RouteWatch:
+    """Asks the sound server whether the stream still sits on the source that it began with: nothing else would tell.
+
+    Twice a second, after a gap, and at the end. Where it does not, only what came before the gap, or before the server
+    last said so, is the device's.
+    """
+
+    def __init__(self, state: _State) -> None:
+        self._state = state
+        self.route: Route | None = None
+        self._asked_at: float | None = None
+        self._confirmed = 0
+        self._gap_s = _GAP_S
+
+    def look(self, now: float, is_last: bool) -> _End | None:
+        """Return the end where the stream was moved, else None."""
+        state = self._state
+        if not state.blocks:
+            return None
+        is_due = self._asked_at is None or now - self._asked_at >= _ASK_S
+        if not (is_due or is_last or state.longest_wait_s > self._gap_s):
+            return None
+        first = self._asked_at is None
+        if not first and self.route is None:  # no server to ask
+            return None
+        self._asked_at = now
+        self._gap_s = max(self._gap_s, state.longest_wait_s)
+        have = state.have
+        now_at = route("input")
+        if now_at is None:
+            return None
+        moved = self.route.moved_to(now_at) if self.route is not None else None
+        if moved is None:
+            self.route = now_at
+            self._confirmed = have
+            return None
+        gap_is_known = state.longest_wait_s > _GAP_S and state.have_at_longest >= self._confirmed
+        return _End(state.have_at_longest if gap_is_known else self._confirmed, self.route, "lost", moved)
 
 
 def _progress(block: Samples, elapsed_s: float, total_s: float) -> LevelProgress:

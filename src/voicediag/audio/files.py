@@ -20,6 +20,8 @@ from voicediag.model.text import visible
 
 RATES_HZ = (1_000, 768_000)
 """Outside this range a rate is a broken header, and a second of it no second."""
+MOST_SAMPLES_A_SECOND = 1 << 23
+"""Over all channels; a second is held at a time. 48 kHz with 174 channels is within it."""
 _BLOCK_SAMPLES = 1 << 18
 
 
@@ -36,6 +38,8 @@ class FileRecording:
             self.channels = int(sound.channels)
             if not RATES_HZ[0] <= self.rate_hz <= RATES_HZ[1]:
                 raise self._unreadable(f"its sample rate of {self.rate_hz} Hz is none of sound")
+            if self.rate_hz * self.channels > MOST_SAMPLES_A_SECOND:
+                raise self._unreadable(f"it has {self.channels} channels at {self.rate_hz} Hz: more than is looked at")
             if not len(self._read(sound, 1)):
                 raise self._unreadable("it holds no samples")
 
@@ -51,6 +55,10 @@ class FileRecording:
             # A pipe would block, and cannot be read twice.
             if not Path(self.path).is_file():
                 raise self._unreadable(self._what_it_is())
+            # The system tells why a file may not be read, libsndfile does not.
+            with Path(self.path).open("rb") as file:
+                if not file.read(1):
+                    raise self._unreadable("it is empty")
             return soundfile.SoundFile(self.path)
         except (OSError, ValueError) as error:
             raise self._unreadable(getattr(error, "strerror", None) or str(error)) from error

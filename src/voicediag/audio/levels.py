@@ -16,6 +16,7 @@ _FULL_SCALE = 0.999
 _QUANTA = tuple(2.0**-bits for bits in (7, 11, 15, 19, 23))
 """Steps of 8-, 12-, 16-, 20- and 24-bit converters."""
 _LARGEST_STEP = 2.0**-11
+_FEWEST_STEPS = 15
 _CORNER_STEPS = 10
 MAX_POINTS = 1200
 
@@ -29,6 +30,7 @@ class LevelMeter:
         self._square = np.zeros(channels)
         self._peak = np.zeros(channels)
         self._clipped = np.zeros(channels, dtype=np.int64)
+        self._converters = [Converter() for _ in range(channels)]
 
     @property
     def frames(self) -> int:
@@ -43,7 +45,8 @@ class LevelMeter:
             self._square[channel] += x @ x
             high, low = float(x.max()), float(x.min())
             self._peak[channel] = max(self._peak[channel], high, -low)
-            self._clipped[channel] += flat_top_samples(x, high) + flat_top_samples(-x, -low)
+            self._clipped[channel] += flat_top_samples(x, high, self._converters[channel])
+            self._clipped[channel] += flat_top_samples(-x, -low, self._converters[channel])
 
     def means(self) -> Signal:
         """Return the DC offset of each channel, as a fraction of full scale."""
@@ -68,7 +71,7 @@ class LevelMeter:
         )
 
 
-def flat_top_samples(x: Signal, top: float) -> int:
+def flat_top_samples(x: Signal, top: float, converter: Converter) -> int:
     """Count the samples of `x` that lie in flat tops at its highest value `top`.
 
     A flat top is a run of 3 or more samples of exactly that value, entered with a corner. Below full scale at least
@@ -86,7 +89,7 @@ def flat_top_samples(x: Signal, top: float) -> int:
     if not long_enough.any():
         return 0
     first, last = first[long_enough], last[long_enough]
-    flat = _drop_beside(x, top, first, last) > _CORNER_STEPS * _step_at(x, top)
+    flat = _drop_beside(x, top, first, last) > _CORNER_STEPS * converter.step_at(x, top)
     if top < _FULL_SCALE and np.count_nonzero(flat) < 2:
         return 0
     return int((last - first + 1)[flat].sum())
@@ -113,10 +116,32 @@ def _drop_beside(x: Signal, top: float, first: np.ndarray, last: np.ndarray) -> 
     return drop
 
 
-def _step_at(x: Signal, value: float) -> float:
-    """Estimate the distance of two neighbouring values that the converter could have given beside `value`."""
-    if _is_g711(x):
-        return abs(value) / 16  # the widest step within a segment of the μ-law and A-law scales (ITU-T G.711)
+class Converter:
+    """What one channel's samples tell of the converter that they once came from: how far apart its values lie.
+
+    It is learnt from the first blocks that have a run at their extreme: it does not change within a recording, and
+    looking at every block of a clipped hour would cost more than all the rest.
+    """
+
+    _BLOCKS = 8
+
+    def __init__(self) -> None:
+        self._seen = 0
+        self._step = 0.0
+        self._is_g711 = True
+
+    def step_at(self, x: Signal, value: float) -> float:
+        """Return the distance of two neighbouring values that it could have given beside `value`."""
+        if self._seen < self._BLOCKS:
+            self._seen += 1
+            self._is_g711 = self._is_g711 and _is_g711(x)
+            self._step = max(self._step, _step_of(x))
+        if self._is_g711:
+            return abs(value) / 16  # the widest step within a segment of its scales (ITU-T G.711)
+        return max(self._step, abs(value) * 2.0**-23)
+
+
+def _step_of(x: Signal) -> float:
     for quantum in _QUANTA:
         scaled = x / quantum
         if np.array_equal(scaled, np.rint(scaled)):
@@ -124,11 +149,16 @@ def _step_at(x: Signal, value: float) -> float:
             break
     else:
         lattice = 0.0
-    # A gain behind the converter widens its steps. Wide ones are no steps but a signal of few values (a square wave).
-    changes = np.abs(np.diff(x))
-    changes = changes[changes > 0]
-    smallest = float(changes.min()) if len(changes) else 0.0
-    return max(lattice, smallest if smallest <= _LARGEST_STEP else 0.0, abs(value) * 2.0**-23)
+    gaps = np.diff(np.unique(x))
+    if not len(gaps):
+        return lattice
+    # A gain behind the converter widens its steps, more or less evenly.
+    even = gaps[(gaps >= np.median(gaps) / 2) & (gaps <= np.median(gaps) * 2)]
+    if len(gaps) >= _FEWEST_STEPS and len(even) >= 0.9 * len(gaps):
+        return max(lattice, float(even.max()))
+    # Wide uneven ones are no steps but a signal of few values (a square wave).
+    smallest = float(gaps.min())
+    return max(lattice, smallest if smallest <= _LARGEST_STEP else 0.0)
 
 
 def _g711_values() -> Signal:

@@ -15,7 +15,6 @@ from voicediag.audio.portaudio import portaudio
 from voicediag.audio.server import Route, route
 from voicediag.audio.streams import NotOpened, Wanted, opened
 from voicediag.model.results.audio import Device, StreamFailure
-from voicediag.model.text import visible
 
 LEVEL_DBFS = -12.0
 """Plain RMS: a sine with an amplitude of 0.355."""
@@ -100,18 +99,19 @@ def _judge_end(stream: Any, tone: _Tone, begun: float, origin: Route | None, pla
     playback.underflows = tone.underflows
     silent_s = time.monotonic() - (tone.last_at or begun)
     if not stream.active:
-        playback.failure, playback.detail = "lost", "the stream ended by itself"
+        playback.failure, playback.detail = (
+            "lost",
+            "the stream ended by itself: the device or the sound server went away",
+        )
     elif silent_s > STALL_S:
         playback.failure = "stalled"
         playback.detail = f"the device took no sound for the last {silent_s:.1f} s"
     else:
         _fade_out(stream, tone)
         now_at = route("output") if origin is not None else None
-        if origin is not None and now_at is not None and now_at.number != origin.number:
-            playback.failure = "lost"
-            playback.detail = (
-                f"the sound server moved the tone from '{visible(origin.name, 80)}' to '{visible(now_at.name, 80)}'"
-            )
+        moved = origin.moved_to(now_at) if origin is not None and now_at is not None else None
+        if moved is not None:
+            playback.failure, playback.detail = "lost", moved
 
 
 def _fade_out(stream: Any, tone: _Tone) -> None:

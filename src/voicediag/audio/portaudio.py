@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+from voicediag.audio.alsa import has_default
 from voicediag.audio.quiet import quiet
 from voicediag.audio.server import is_frozen
 from voicediag.model.attempt import Cause, Unavailable
@@ -60,6 +61,12 @@ def _begin() -> Any:
         if _abandoned or (not _users and is_frozen()):
             raise Unavailable(
                 Cause.NO_PORTAUDIO, "PortAudio cannot be used: the sound server takes connections but does not answer"
+            )
+        if not has_default():
+            raise Unavailable(
+                Cause.NO_PORTAUDIO,
+                "PortAudio cannot start: ALSA's configuration has no default device"
+                " (are alsa-lib's data files installed?)",
             )
         try:
             import sounddevice  # starts PortAudio when it is imported for the first time

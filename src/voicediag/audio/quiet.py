@@ -57,10 +57,11 @@ def heard() -> str:
 
 class _Muted:
     def __init__(self) -> None:
-        self._before = sys.stderr
+        self._before: TextIO | None = sys.stderr
         self._stand_in: TextIO | None = None
-        with contextlib.suppress(OSError, ValueError):
-            self._before.flush()
+        if self._before is not None:
+            with contextlib.suppress(OSError, ValueError):
+                self._before.flush()
         try:
             self._real: int | None = os.dup(_STDERR)
         except OSError:
@@ -71,7 +72,7 @@ class _Muted:
             self._chatter = os.dup(elsewhere)
         else:
             os.dup2(elsewhere, _STDERR)
-        if self._real is not None and _descriptor(self._before) == _STDERR:
+        if self._real is not None and self._before is not None and _descriptor(self._before) == _STDERR:
             self._stand_in = sys.stderr = _text_on(os.dup(self._real), self._before)
 
     def heard(self) -> str:

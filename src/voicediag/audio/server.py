@@ -11,7 +11,11 @@ import shutil
 import subprocess
 from typing import Any, Literal, NamedTuple
 
-DEADLINE_S = 3.0
+from voicediag.model.text import visible
+
+FROZEN_S = 3.0
+"""No answer for that long, and the server is taken for frozen."""
+_ANSWER_S = 1.0
 Direction = Literal["input", "output"]
 _LISTS: dict[Direction, tuple[str, str, str]] = {
     "input": ("source-outputs", "source", "sources"),
@@ -24,13 +28,23 @@ class Route(NamedTuple):
 
     number: int
     name: str
+    description: str
     muted: bool
+
+    def moved_to(self, other: Route) -> str | None:
+        """Return in words that `other` is another device; None where it is the same."""
+        if self.number == other.number:
+            return None
+        own, new = (self.description, other.description)
+        if own == new:
+            own, new = (self.name, other.name)
+        return f"the sound server moved the stream from '{visible(own, 80)}' to '{visible(new, 80)}'"
 
 
 def is_frozen() -> bool:
     """Tell whether there is a sound server that takes connections and does not answer: PortAudio would wait for it."""
     try:
-        _pactl("info")
+        _pactl("info", timeout_s=FROZEN_S)
     except subprocess.TimeoutExpired:
         return True
     except OSError:
@@ -48,8 +62,9 @@ def route(direction: Direction) -> Route | None:
             index = stream.get(key)
             for device in _listed(devices):
                 if device.get("index") == index:
-                    name = str(device.get("description") or device.get("name"))
-                    return Route(int(device["index"]), name, device.get("mute") is True)
+                    name = str(device.get("name"))
+                    description = str(device.get("description") or name)
+                    return Route(int(device["index"]), name, description, device.get("mute") is True)
     return None
 
 
@@ -61,7 +76,7 @@ def _listed(kind: str) -> list[dict[str, Any]]:
     return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
 
 
-def _pactl(*arguments: str) -> str:
+def _pactl(*arguments: str, timeout_s: float = _ANSWER_S) -> str:
     program = shutil.which("pactl")
     if program is None:
         raise FileNotFoundError("pactl")
@@ -70,7 +85,7 @@ def _pactl(*arguments: str) -> str:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        timeout=DEADLINE_S,
+        timeout=timeout_s,
         env={**os.environ, "LC_ALL": "C.UTF-8"},
         check=False,
     )

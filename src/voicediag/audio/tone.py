@@ -14,6 +14,7 @@ SEARCH = 0.02
 PROMINENCE_DB = 20.0
 """How far a tone's line must stand above the median of the bins around it."""
 _STEADY_DB = 1.0
+_STEADY_HZ = 0.5
 _SHORTEST_S = 0.2
 
 
@@ -32,35 +33,46 @@ class _Part(NamedTuple):
     power: float
     rest: float
 
+    def goes_on_in(self, other: _Part) -> bool:
+        """Tell whether `other` is the same tone. Voices and music hold no line as steadily."""
+        return (
+            abs(self.frequency_hz - other.frequency_hz) <= _STEADY_HZ
+            and abs(power_dbfs(self.power) - power_dbfs(other.power)) <= _STEADY_DB
+        )
+
 
 class ToneMeter:
     """Looks for one tone in one channel without DC, block by block (about a second each).
 
-    The tone is taken out by least squares (a notch without width) and the rest is measured. Blocks where it fades in
-    or out, or is not there, do not count.
+    The tone is taken out by least squares (a notch without width) and the rest is measured, half a second at a time.
+    Only halves beside one that holds the same tone count: not those where it fades in or out or is not there.
     """
 
     def __init__(self, rate_hz: int, expected_hz: float) -> None:
         self._rate_hz = rate_hz
         self._expected_hz = expected_hz
-        self._parts: list[_Part] = []
+        self._last: _Part | None = None
+        self._steady: list[_Part] = []
 
     def add(self, x: Signal) -> None:
         """Take the next block."""
-        # Halves: enough to be exact to 0.01 Hz, short enough that the beginning and the end cost little.
-        for part in np.array_split(x, 2):
-            found = _measure(part, self._rate_hz, self._expected_hz)
-            if found is not None:
-                self._parts.append(found)
-        if len(self._parts) > 4000:  # half an hour says no less than an hour
-            self._parts = self._parts[::2]
+        for half in np.array_split(x, 2):
+            part = _measure(half, self._rate_hz, self._expected_hz)
+            if part is not None and self._last is not None and self._last.goes_on_in(part):
+                if not self._steady or self._steady[-1] is not self._last:
+                    self._steady.append(self._last)
+                self._steady.append(part)
+            self._last = part
+        if len(self._steady) > 4000:  # half an hour says no less than an hour
+            self._steady = self._steady[::2]
 
     def result(self) -> Tone | None:
         """Return the tone; None where it was not found."""
-        if not self._parts:
+        if not self._steady:
             return None
-        usual = float(np.median([part.power for part in self._parts]))
-        steady = [part for part in self._parts if abs(power_dbfs(part.power) - power_dbfs(usual)) <= _STEADY_DB]
+        # The lower median is one of them, so that at least one is close to it.
+        usual = sorted(self._steady, key=lambda part: part.power)[(len(self._steady) - 1) // 2]
+        steady = [part for part in self._steady if usual.goes_on_in(part)]
         power = math.fsum(part.power for part in steady) / len(steady)
         rest = math.fsum(part.rest for part in steady) / len(steady)
         return Tone(
