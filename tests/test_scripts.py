@@ -331,12 +331,12 @@ def test_without_venv_package_root_and_pip_everything_missing_is_named_at_once(c
 
 
 def give_test_programs(checkout: Checkout) -> None:
-    for name in re.findall(
-        r"^programs='(.+)'$|^  programs=\"\$programs (.+)\"$", (ROOT / "scripts/test").read_text(), re.MULTILINE
-    ):
-        for program in " ".join(name).split():
-            (checkout.tools / program).write_text("#!/bin/sh\n")
-            (checkout.tools / program).chmod(0o755)
+    script = (ROOT / "scripts/test").read_text()
+    named = re.findall(r'^ *programs="?(?:\$programs )?([a-z -]+)"?$', script, re.MULTILINE)
+    assert "turnserver" in " ".join(named).split()
+    for program in " ".join(named).split():
+        (checkout.tools / program).write_text("#!/bin/sh\n")
+        (checkout.tools / program).chmod(0o755)
 
 
 def test_all_steps_run_and_pytest_has_the_last_word(checkout: Checkout) -> None:
