@@ -110,7 +110,11 @@ def run(request: Request, control: Control) -> tuple[Attempt, Findings]:
         return attempt(status="completed", result=result), check.judge(request, result)
     except Unavailable as unavailable:
         ended = attempt(
-            status="unavailable", reason=unavailable.reason, cause=unavailable.cause, subject=unavailable.subject
+            status="unavailable",
+            reason=unavailable.reason,
+            cause=unavailable.cause,
+            subject=unavailable.subject,
+            direction=unavailable.direction,
         )
         return ended, judge_unavailable(ended)
     except Exception as error:  # noqa: BLE001 - a bug in one check must not lose what the others measured

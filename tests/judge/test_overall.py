@@ -9,10 +9,24 @@ from voicediag.judge.unavailable import FINDING_OF, judge_unavailable
 from voicediag.model.attempt import Attempt, Cause, DevicesAttempt, MicTestAttempt, NetCheckAttempt
 from voicediag.model.finding import Finding, Severity
 from voicediag.model.report import Outcome, Status
+from voicediag.model.results.network import EdgeResult, NetCheckResult
 
 DEVICES = DevicesAttempt(status="completed")
 MIC = MicTestAttempt(status="completed")
-NET = NetCheckAttempt(status="completed")
+
+
+def edge(name: str) -> EdgeResult:
+    return EdgeResult(
+        edge=name, host="h", port=3478, is_edge=True, addresses=(), dns_ms=None, dns_error="not-found", stun=None
+    )
+
+
+NET = NetCheckAttempt(
+    status="completed",
+    result=NetCheckResult(
+        codec="pcmu", requested_s=10.0, edges=(edge("tokyo"), edge("dublin")), best_edge=None, unproven=()
+    ),
+)
 NO_SOUND = MicTestAttempt(status="unavailable", reason="no library", cause=Cause.NO_PORTAUDIO)
 STOPPED = NetCheckAttempt(status="interrupted")
 CRASHED = NetCheckAttempt(status="crashed", reason="ValueError: x")
@@ -26,6 +40,7 @@ def found(name: str, severity: Severity, check: str, subject: str | None = None)
 LOSS_WARN = found("net.packet-loss", "warn", "net-check", "tokyo")
 LOSS_FAIL = found("net.packet-loss", "fail", "net-check", "tokyo")
 BLOCKED_ALL = found("net.udp-blocked", "fail", "net-check")
+NO_NAME_OTHER = found("net.dns-failure", "fail", "net-check", "dublin")
 BLOCKED_ONE = found("net.udp-blocked", "fail", "net-check", "tokyo")
 NO_PORTAUDIO = found("audio.no-portaudio", "fail", "mic-test")
 NO_INPUT = found("audio.no-input", "fail", "devices")
@@ -38,6 +53,7 @@ CASES: list[tuple[str, list[Attempt], list[Finding], Status, Outcome]] = [
     ("a failure", [DEVICES, MIC, NET], [LOSS_FAIL], "fail", "degraded"),
     ("blocked everywhere", [DEVICES, MIC, NET], [BLOCKED_ALL], "fail", "blocked"),
     ("blocked at one edge", [DEVICES, MIC, NET], [BLOCKED_ONE], "fail", "degraded"),
+    ("blocked everywhere, for two reasons", [DEVICES, MIC, NET], [BLOCKED_ONE, NO_NAME_OTHER], "fail", "blocked"),
     ("no device", [DEVICES, MIC, NET], [NO_INPUT, BLOCKED_ALL], "fail", "no-device"),
     ("sound could not be looked at", [NO_SOUND, NET], [NO_PORTAUDIO], "warn", "unknown"),
     ("no sound, and blocked", [NO_SOUND, NET], [NO_PORTAUDIO, BLOCKED_ALL], "fail", "blocked"),

@@ -23,6 +23,8 @@ def _log(name: str) -> Explanation:
     from voicediag.knowledge.extract import explain_log
 
     if name == "-":
+        if sys.stdin is None:
+            raise click.UsageError("standard input is closed")
         return explain_log(sys.stdin.buffer, "standard input")
     try:
         with open(name, "rb") as stream:  # noqa: PTH123 - see knowledge/store.py
@@ -48,7 +50,7 @@ def _answer(
             return lookup.listing(family)
     except lookup.QuestionError as error:
         raise click.UsageError(str(error)) from error
-    if file is None and sys.stdin.isatty():
+    if file is None and (sys.stdin is None or sys.stdin.isatty()):
         raise click.UsageError("nothing to explain; give a code, a symptom or a sentence, or a log with < or --file")
     return _log(file or "-")
 

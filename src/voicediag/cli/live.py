@@ -21,7 +21,7 @@ BLOCKS = " ▁▂▃▄▅▆▇█"
 def meter(progress: LevelProgress, hold_dbfs: float, width: int) -> str:
     """One line: time left, a bar for the level with the held peak marked, and the numbers."""
     left = max(0.0, progress.total_s - progress.elapsed_s)
-    head = f"{left:4.0f} s left  "
+    head = f"speak now, {left:.0f} s left  "
     tail = f"  {progress.rms_dbfs:6.1f} dBFS  peak {hold_dbfs:6.1f}"
     room = max(10, width - len(head) - len(tail) - 2)
 

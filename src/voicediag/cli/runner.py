@@ -159,8 +159,9 @@ def give_out(report: Report, output: Output) -> bool:
         except OSError as error:
             complain(f"cannot write '{output.file}': {error.strerror or error}")
             whole = False
+    seen_already = not output.as_json and sys.stdout.isatty() and sys.stderr.isatty()
     for attempt in report.attempts:
-        if attempt.status in ("unavailable", "crashed"):
+        if attempt.status in ("unavailable", "crashed") and not seen_already:
             complain(f"{attempt.check}: {attempt.reason}")
     if output.as_json:
         text = document

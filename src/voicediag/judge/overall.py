@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from voicediag.model.attempt import Attempt
+from voicediag.model.attempt import Attempt, NetCheckAttempt
 from voicediag.model.finding import Finding
 from voicediag.model.report import Outcome, Status
 
@@ -23,7 +23,7 @@ NO_DEVICE = frozenset(
 """With one of these, a call would have no device that it can use."""
 
 BLOCKED = frozenset({"net.udp-blocked", "net.dns-failure", "net.signalling-blocked", "net.websocket-blocked"})
-"""With one of these about all edges (no subject), a call could not be set up or would carry no sound."""
+"""With one of these at every edge, a call could not be set up or would carry no sound."""
 
 
 def status_of(attempts: Sequence[Attempt], findings: Sequence[Finding]) -> Status:
@@ -45,6 +45,14 @@ def status_of(attempts: Sequence[Attempt], findings: Sequence[Finding]) -> Statu
     return "pass"
 
 
+def _is_blocked(attempt: Attempt, failing: Sequence[Finding]) -> bool:
+    """Tell whether no edge could carry a call, be it for one reason or for several."""
+    if not isinstance(attempt, NetCheckAttempt) or attempt.result is None or not attempt.result.edges:
+        return False
+    blocked = {finding.subject for finding in failing if finding.id in BLOCKED and finding.check == attempt.check}
+    return None in blocked or all(edge.edge in blocked for edge in attempt.result.edges)
+
+
 def outcome_of(attempts: Sequence[Attempt], findings: Sequence[Finding]) -> Outcome:
     """Say in one word what a call from here would meet.
 
@@ -59,7 +67,7 @@ def outcome_of(attempts: Sequence[Attempt], findings: Sequence[Finding]) -> Outc
         return "unknown"
     if any(finding.id in NO_DEVICE for finding in failing):
         return "no-device"
-    if any(finding.id in BLOCKED and finding.subject is None and finding.check in completed for finding in failing):
+    if any(_is_blocked(attempt, failing) for attempt in asked if attempt.check in completed):
         return "blocked"
     if len(completed) < len(asked) or not asked:
         return "unknown"

@@ -24,6 +24,7 @@ def judge_unavailable(attempt: Attempt) -> tuple[Finding, ...]:
             severity="fail",
             check=attempt.check,
             subject=attempt.subject,
+            direction=attempt.direction,
             evidence=(Evidence("reason", attempt.reason, ""),),
         ),
     )

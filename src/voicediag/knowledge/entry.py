@@ -10,8 +10,6 @@ from voicediag.model.explanation import Kind, Level, Match, Reading, Source, Tie
 
 System = Literal["linux", "windows", "macos"]
 """The operating systems whose fixes may differ."""
-Direction = Literal["input", "output"]
-"""Which way a device carries sound."""
 
 
 class Entry(Struct, frozen=True, kw_only=True):

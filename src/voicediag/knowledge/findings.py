@@ -7,7 +7,8 @@ import re
 from msgspec import Struct
 
 from voicediag.knowledge import store
-from voicediag.knowledge.entry import Direction, System
+from voicediag.knowledge.entry import System
+from voicediag.model.finding import Direction
 
 # A name that can stand between double quotes in every common shell without being changed by it.
 _PLAIN = re.compile(r"[\w .,:;()\[\]{}+@/=#*'&-]{1,120}")

@@ -7,6 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from voicediag.model.finding import Direction
 from voicediag.model.results.audio import DevicesResult, MicTestResult
 from voicediag.model.results.network import NetCheckResult
 
@@ -26,8 +27,11 @@ class Cause(StrEnum):
 class Unavailable(Exception):  # noqa: N818 - a state of the world, not an error of the program
     """Raised by a measuring room that cannot begin. It becomes an attempt with status `unavailable`."""
 
-    def __init__(self, cause: Cause, reason: str, subject: str | None = None) -> None:
+    def __init__(
+        self, cause: Cause, reason: str, subject: str | None = None, direction: Direction | None = None
+    ) -> None:
         super().__init__(reason)
+        self.direction = direction
         self.cause = cause
         self.reason = reason
         self.subject = subject
@@ -41,6 +45,8 @@ class _Attempt(Struct, frozen=True, kw_only=True, tag_field="check"):
     """The same as a word for programs; None where there is no finding for it."""
     subject: str | None = None
     """What the reason is about (a device, a file), None where it is about no one thing."""
+    direction: Direction | None = None
+    """Where it is about a device: which way."""
     duration_s: float = 0.0
 
     @property

@@ -5,6 +5,8 @@ from typing import Literal
 from msgspec import Struct
 
 Severity = Literal["info", "warn", "fail"]
+Direction = Literal["input", "output"]
+"""Which way a device carries sound."""
 
 
 class Evidence(Struct, frozen=True):
@@ -32,6 +34,8 @@ class Finding(Struct, frozen=True, kw_only=True):
     """The id of the check that found it."""
     subject: str | None = None
     """The device, edge or number it is about; None where it is about the whole."""
+    direction: Direction | None = None
+    """Where it is about a device: which way; a lost microphone raises other codes than a lost speaker."""
     title: str = ""
     evidence: tuple[Evidence, ...] = ()
     codes: tuple[int, ...] = ()

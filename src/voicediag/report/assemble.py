@@ -27,7 +27,7 @@ def with_words(finding: Finding, system: System | None, runnable: Runnable, *, i
     `runnable` keeps the commands that exist in this version. `is_recording`: the subject is a file, which no command
     that confirms with a device can name.
     """
-    known = words(finding.id, system, None if is_recording else finding.subject)
+    known = words(finding.id, system, None if is_recording else finding.subject, finding.direction)
     return msgspec.structs.replace(
         finding,
         title=finding.title or known.title.replace("{subject}", finding.subject or ""),

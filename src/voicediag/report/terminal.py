@@ -52,7 +52,7 @@ def _parts(report: Report) -> Iterator[RenderableType]:
         yield Text("What was found", "bold")
         for finding in report.findings:
             yield ""
-            yield from _finding(finding)
+            yield from _finding(finding, {attempt.reason for attempt in report.attempts})
 
 
 def _hanging(label: Text, body: str) -> RenderableType:
@@ -247,13 +247,18 @@ def _edge_row(edge: EdgeResult, best: bool) -> tuple[Text, ...]:
 # --- findings ---------------------------------------------------------------------------------------------------------
 
 
-def _finding(finding: Finding) -> Iterator[RenderableType]:
+def _finding(finding: Finding, said: set[str | None]) -> Iterator[RenderableType]:
+    """A finding with its evidence, without what was `said` above it already."""
     label = Text(f"{finding.severity.upper():4}  ", SEVERITY_STYLE[finding.severity])
     title = visible(finding.title)
     if finding.subject is not None and finding.subject not in finding.title:
         title += f": {visible(finding.subject)}"
     yield _hanging(label, f"{title}  [{finding.id}]")
-    lines: list[RenderableType] = [Text(_evidence(evidence)) for evidence in finding.evidence]
+    lines: list[RenderableType] = [
+        Text(_evidence(evidence))
+        for evidence in finding.evidence
+        if evidence.value is None or evidence.value not in said
+    ]
     raised = _raised(finding)
     if raised:
         lines.append(Text(raised))
@@ -264,8 +269,11 @@ def _finding(finding: Finding) -> Iterator[RenderableType]:
 
 def _evidence(evidence: Evidence) -> str:
     value = evidence.value
-    shown = _compact(value) if isinstance(value, int | float) else visible(str(value))
-    text = f"{evidence.metric} {shown} {evidence.unit}".rstrip()
+    if value is None:
+        text = f"{evidence.metric} not measured"
+    else:
+        shown = _compact(value) if isinstance(value, int | float) else visible(str(value))
+        text = f"{evidence.metric} {shown} {evidence.unit}".rstrip()
     if evidence.threshold is not None:
         text += f", limit {_compact(evidence.threshold)}"
         if evidence.source:
