@@ -17,8 +17,12 @@ BLOCK = 1 << 20
 LONGEST_LINE = 4 << 20
 """A line beyond this is read in pieces; its number stays the same."""
 MOST_UNKNOWN = 100
-_CONTEXT = 120
-"""How many bytes before a number decide what it is."""
+_CONTEXT = 48
+"""How many bytes before and after a number decide what it is."""
+_RECORD = 500
+"""How many bytes around a warning's name may say that it was cleared."""
+_ROW = 10_000
+"""How much of a row of a table is looked at to know the column."""
 
 _NUMBER = re.compile(rb"(?<![\w.+-])[1-9]\d{4}(?![\w%]|[.:-]\d)")
 # What stands before a code: a word for it and then nothing but punctuation; or the dictionary's address.
@@ -150,25 +154,26 @@ class _Reader:
         around = data[at - 1 : at] if at else b""
         if _is_word(around) or _is_word(data[end : end + 1]):
             return
-        begin = data.rfind(b"\n", 0, at) + 1
-        finish = data.find(b"\n", end)
-        text = data[max(begin, at - 4 * _CONTEXT) : finish if 0 <= finish < end + 4 * _CONTEXT else end + 4 * _CONTEXT]
-        if b"cleared" not in text.lower():
+        if b"cleared" not in _before(data, at, _RECORD).lower() + _after(data, end, _RECORD).lower():
             self.seen.entries.setdefault(self.names[name], Tally()).add(line)
 
     def _number(self, data: bytes, at: int, word: bytes, line: int) -> None:
-        begin = max(data.rfind(b"\n", 0, at) + 1, 0)
-        before = data[max(begin, at - _CONTEXT) : at]
-        after = data[at + 5 : at + 5 + 16]
+        # A log has many numbers and few codes: what can be told cheaply is told first.
+        entry = self.codes.get(word)
+        before = _before(data, at, _CONTEXT)
+        if entry is None and self.column is None and b"rror" not in before and b"RROR" not in before:
+            return
+        if entry is not None and (tally := self.seen.entries.get(entry)) is not None and tally.last_line == line:
+            return
+        after = _after(data, at + len(word), _CONTEXT)
         if _UNIT.match(after) or _OTHER_CODE.search(before):
             return
-        in_column = self.column is not None and _column_of(data[begin:at]) == self.column
-        if word in self.codes:
-            titled = _LINE_START.search(before) and _TITLE_AFTER.match(after)
-            if in_column or titled or _BEFORE.search(before):
-                self.seen.entries.setdefault(self.codes[word], Tally()).add(line)
-        elif in_column or _CERTAIN.search(before):
-            self._unknown(int(word), line)
+        in_column = self.column is not None and _column_of(_before(data, at, _ROW)) == self.column
+        if entry is None:
+            if in_column or _CERTAIN.search(before):
+                self._unknown(int(word), line)
+        elif in_column or _BEFORE.search(before) or (_LINE_START.search(before) and _TITLE_AFTER.match(after)):
+            self.seen.entries.setdefault(entry, Tally()).add(line)
 
     def _unknown(self, code: int, line: int) -> None:
         has_room = code in self.seen.unknown or len(self.seen.unknown) < MOST_UNKNOWN
@@ -187,6 +192,17 @@ class _Reader:
             ends_open = not data.endswith(b"\n")
         self.seen.lines = line if ends_open else line - 1
         return self.seen
+
+
+def _before(data: bytes, at: int, most: int) -> bytes:
+    """Return what stands before `at` on its line, at most so many bytes."""
+    begin = max(0, at - most)
+    return data[max(begin, data.rfind(b"\n", begin, at) + 1) : at]
+
+
+def _after(data: bytes, at: int, most: int) -> bytes:
+    """Return what stands from `at` on its line, at most so many bytes."""
+    return data[at : at + most].partition(b"\n")[0]
 
 
 def _is_word(character: bytes) -> bool:
