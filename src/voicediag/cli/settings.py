@@ -16,9 +16,8 @@ def settings_path() -> Path:
     named = os.environ.get("VOICEDIAG_SETTINGS")
     if named:
         return Path(named)
-    from platformdirs import user_config_path
-
-    return Path(user_config_path("voicediag", appauthor=False)) / "settings.toml"
+    # Click's own, where platformdirs would be asked elsewhere: importing that costs every command 5 ms.
+    return Path(click.get_app_dir("voicediag")) / "settings.toml"
 
 
 def read(path: Path) -> dict[str, Any]:
