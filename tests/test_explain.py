@@ -145,8 +145,9 @@ def test_the_text_fits_80_columns_and_says_everything(entry: Entry) -> None:
     text = report.render(answer)
     assert max(map(len, text.splitlines())) <= 80
     assert "\x1b" not in text
+    assert "{subject}" not in text, "a place in a command was not filled"
     flat = " ".join(text.split())
-    for part in (entry.title, *(reading.summary for reading in entry.readings), *entry.confirm, *entry.fixes):
+    for part in (entry.title, *(reading.summary for reading in entry.readings), *entry.fixes):
         assert " ".join(part.split()) in flat or part in flat.replace("1. ", ""), part
 
 
@@ -231,6 +232,13 @@ def test_the_document_is_that_of_the_contract() -> None:
         }
         assert match["score"] == 1.0
         assert not {"count", "first_line", "last_line"} & set(match)
+
+
+def test_a_findings_fixes_are_those_of_all_systems_and_its_commands_can_be_run() -> None:
+    match = document(run("mic.silent", "--json"))["matches"][0]
+    assert match["fixes"] == match["readings"][0]["fixes"]
+    assert [fix.partition(":")[0] for fix in match["fixes"][:3]] == ["Windows", "macOS", "Linux"]
+    assert match["confirm"] == ["voicediag mic-test"]
 
 
 def test_a_code_without_a_class_has_no_name() -> None:

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from voicediag.model.explanation import Kind, Level, Match, Reading, Source, Tier
 
 System = Literal["linux", "windows", "macos"]
 """The operating systems whose fixes may differ."""
+
+
+# A name that can stand between double quotes in every common shell without being changed by it.
+_PLAIN = re.compile(r"[\w .,:;()\[\]{}+@/=#*'&-]{1,120}")
+_SUBJECT_OPTION = re.compile(r" --[a-z-]+ \{subject\}")
+
+
+def command(template: str, subject: str | None) -> str:
+    """Return a command of `confirm` with `{subject}` filled in, or without the option where a shell would act on it."""
+    if subject is None or not _PLAIN.fullmatch(subject):
+        return _SUBJECT_OPTION.sub("", template)
+    return template.replace("{subject}", f'"{subject}"')
 
 
 class Entry(Struct, frozen=True, kw_only=True):
@@ -59,22 +73,22 @@ class Entry(Struct, frozen=True, kw_only=True):
 
     def as_match(self, score: float = 1.0) -> Match:
         """Return it as an answer."""
-        reading = self.readings[0]
         labels: tuple[tuple[System, str], ...] = (("windows", "Windows"), ("macos", "macOS"), ("linux", "Linux"))
         local = tuple(f"{label}: {fix}" for system, label in labels for fix in self.fixes_on.get(system, ()))
+        reading = replace(self.readings[0], fixes=local + self.fixes) if local else self.readings[0]
         return Match(
             code=self.code,
             kind=self.kind,
             name=self.sdk_class if self.kind == "code" else self.id,
             title=self.title,
-            readings=self.readings,
+            readings=(reading, *self.readings[1:]),
             causes=reading.causes,
-            fixes=local + reading.fixes,
+            fixes=reading.fixes,
             prevention=self.prevention,
             escalate=self.escalate,
             related=tuple(dict.fromkeys((*self.all_codes, *self.warnings, *self.related))),
             symptoms=self.symptoms,
-            confirm=self.confirm,
+            confirm=tuple(dict.fromkeys(command(template, None) for template in self.confirm)),
             score=score,
             product=self.product,
             severity=self.severity,

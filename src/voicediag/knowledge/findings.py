@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from msgspec import Struct
 
 from voicediag.knowledge import store
-from voicediag.knowledge.entry import System
+from voicediag.knowledge.entry import System, command
 from voicediag.model.finding import Direction
-
-# A name that can stand between double quotes in every common shell without being changed by it.
-_PLAIN = re.compile(r"[\w .,:;()\[\]{}+@/=#*'&-]{1,120}")
-_SUBJECT_OPTION = re.compile(r" --[a-z-]+ \{subject\}")
 
 
 class FindingWords(Struct, frozen=True):
@@ -28,12 +22,6 @@ class FindingWords(Struct, frozen=True):
     """In the order to try; those of the operating system first."""
     confirm: tuple[str, ...]
     """Commands that prove it."""
-
-
-def _command(template: str, subject: str | None) -> str:
-    if subject is None or not _PLAIN.fullmatch(subject):
-        return _SUBJECT_OPTION.sub("", template)
-    return template.replace("{subject}", f'"{subject}"')
 
 
 def words(
@@ -55,6 +43,6 @@ def words(
                 codes += entry.codes_input
             if direction != "input":
                 codes += entry.codes_output
-            confirm = dict.fromkeys(_command(template, subject) for template in entry.confirm)
+            confirm = dict.fromkeys(command(template, subject) for template in entry.confirm)
             return FindingWords(entry.title, codes, entry.warnings, entry.symptoms, local + entry.fixes, tuple(confirm))
     raise KeyError(finding_id)
