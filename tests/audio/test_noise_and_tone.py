@@ -79,6 +79,7 @@ def test_a_tone_that_begins_late_and_ends_early_keeps_its_level() -> None:
     found = tone_of(x, 1000)
     assert found is not None
     assert found.level_dbfs == pytest.approx(-23.0103, abs=0.02)
+    assert found.thdn_db == pytest.approx(-77, abs=0.5)
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,10 @@ default. Names may be anything but `"` and a line feed.
 `sound.env` has what a process needs to be on this sound (no home directory, so it can be joined with any other
 environment). PortAudio reads its list once a process: everything that touches it runs in a subprocess.
 
-What can be done at run time: `add_microphone`, `add_speaker`, `add_ghost` (a device whose source does not exist),
-`remove`, `mute`, `suspend`, `kill_server`, `start_server`, `freeze_server`, `thaw_server`, `add_chatter`; `reset`
-puts everything back. Closed on every way out; only its own processes are ended.
+What can be done at run time: `add_microphone`, `add_speaker`, `add_ear` (a microphone that hears a speaker),
+`add_ghost` (a device whose source does not exist), `remove`, `mute`, `suspend`, `kill_server`, `start_server`,
+`freeze_server`, `thaw_server`, `add_chatter`; `reset` puts everything back. Closed on every way out; only its own
+processes are ended.
 """
 
 from __future__ import annotations
@@ -52,8 +53,8 @@ class Node:
     sink: str
     """The null sink; its monitor is `sink.monitor`."""
     is_microphone: bool
-    module: str
-    """The number that `pactl unload-module` takes."""
+    module: str | None
+    """The number that `pactl unload-module` takes; None for an ear, which goes with its speaker."""
 
 
 class VirtualSound:
@@ -115,7 +116,11 @@ class VirtualSound:
             time.sleep(0.02)
         before, self._nodes = self._nodes, []
         for node in before:
-            self._load(node.name, node.sink, node.is_microphone)
+            if node.module is None:
+                self._nodes.append(node)
+                self._wake(node)
+            else:
+                self._load(node.name, node.sink, node.is_microphone)
         self._write_alsa()
 
     def kill_server(self) -> None:
@@ -149,6 +154,14 @@ class VirtualSound:
         """Add a speaker."""
         return self._add(name, is_microphone=False)
 
+    def add_ear(self, name: str, speaker: Node) -> Node:
+        """Add a microphone that hears what `speaker` plays, as one that stands beside it does."""
+        ear = Node(name, speaker.sink, is_microphone=True, module=None)
+        self._nodes.append(ear)
+        self._wake(ear)
+        self._write_alsa()
+        return ear
+
     def add_ghost(self, name: str) -> None:
         """Add an ALSA input that is listed though its source does not exist."""
         self._ghosts.append(name)
@@ -161,8 +174,9 @@ class VirtualSound:
 
     def remove(self, node: Node) -> None:
         """Take a device away from the server, as unplugging does. Its ALSA name stays for those who have read it."""
-        self.pactl("unload-module", node.module)
-        self._nodes.remove(node)
+        if node.module is not None:
+            self.pactl("unload-module", node.module)
+        self._nodes = [other for other in self._nodes if other is not node]
         self._write_alsa()
 
     def mute(self, node: Node, on: bool = True) -> None:
@@ -210,7 +224,7 @@ class VirtualSound:
                 ["pacat", "--playback", *_format(rate_hz, samples.shape[1]), f"--device={node.sink}"], stdin=raw
             )
         try:
-            self._wait_for_stream("sink-inputs", player)
+            self.wait_for_stream(player, "sink-inputs")
             yield
         finally:
             _end(player)
@@ -224,7 +238,7 @@ class VirtualSound:
         with raw.open("wb") as out:
             listener = self._start(["parec", *_format(RATE_HZ, channels), f"--device={node.sink}.monitor"], stdout=out)
         try:
-            self._wait_for_stream("source-outputs", listener)
+            self.wait_for_stream(listener)
             yield
         finally:
             _end(listener)
@@ -246,8 +260,16 @@ class VirtualSound:
             [sys.executable, "-m", "voicediag", *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            extra={"HOME": str(self.directory), **(extra or {})},
+            extra={"HOME": str(self.directory), "PYTHONWARNINGS": "error", **(extra or {})},
         )
+
+    def wait_for_stream(self, process: subprocess.Popen[bytes], kind: str = "source-outputs") -> None:
+        """Wait until `process` has a stream open: it records (`source-outputs`) or plays (`sink-inputs`)."""
+        deadline = time.monotonic() + _START_S
+        while f'application.process.id = "{process.pid}"' not in self.pactl("list", kind):
+            assert process.poll() is None, "the process ended without one"
+            assert time.monotonic() < deadline, f"no stream of {process.args!r}"
+            time.sleep(0.02)
 
     def python(self, code: str, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
         """Run Python code on this sound; warnings are errors."""
@@ -293,9 +315,9 @@ class VirtualSound:
         return node
 
     def _load(self, name: str, sink: str, is_microphone: bool) -> Node:
-        module = self.pactl(
-            "load-module", "module-null-sink", f"sink_name={sink}", f"rate={RATE_HZ}", "channels=2", "norewinds=1"
-        )
+        # Without rewinds the sink renders 50 ms at a time instead of up to 2 s, and never plays a stretch twice.
+        arguments = (f"sink_name={sink}", f"rate={RATE_HZ}", "channels=2", "norewinds=1")
+        module = self.pactl("load-module", "module-null-sink", *arguments)
         node = Node(name, sink, is_microphone, module)
         self._nodes.append(node)
         if is_microphone:
@@ -312,13 +334,6 @@ class VirtualSound:
             drain = self._start(["cat"], stdin=listener.stdout)
             assert drain.poll() is None
         listener.stdout.close()
-
-    def _wait_for_stream(self, kind: str, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + _START_S
-        while f'application.process.id = "{process.pid}"' not in self.pactl("list", kind):
-            assert process.poll() is None, "the player or listener ended by itself"
-            assert time.monotonic() < deadline, f"no stream of {process.args!r}"
-            time.sleep(0.02)
 
     def _write_alsa(self) -> None:
         lines: list[str] = []

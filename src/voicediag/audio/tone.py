@@ -14,6 +14,7 @@ SEARCH = 0.02
 PROMINENCE_DB = 20.0
 """How far a tone's line must stand above the median of the bins around it."""
 _STEADY_DB = 1.0
+_SAME_DB = 0.1
 _STEADY_HZ = 0.5
 _SHORTEST_S = 0.2
 
@@ -33,11 +34,11 @@ class _Part(NamedTuple):
     power: float
     rest: float
 
-    def goes_on_in(self, other: _Part) -> bool:
+    def goes_on_in(self, other: _Part, within_db: float = _STEADY_DB) -> bool:
         """Tell whether `other` is the same tone. Voices and music hold no line as steadily."""
         return (
             abs(self.frequency_hz - other.frequency_hz) <= _STEADY_HZ
-            and abs(power_dbfs(self.power) - power_dbfs(other.power)) <= _STEADY_DB
+            and abs(power_dbfs(self.power) - power_dbfs(other.power)) <= within_db
         )
 
 
@@ -70,9 +71,9 @@ class ToneMeter:
         """Return the tone; None where it was not found."""
         if not self._steady:
             return None
-        # The lower median is one of them, so that at least one is close to it.
-        usual = sorted(self._steady, key=lambda part: part.power)[(len(self._steady) - 1) // 2]
-        steady = [part for part in self._steady if usual.goes_on_in(part)]
+        # The upper median is one of them, so that at least one is close to it. A fade is below it.
+        usual = sorted(self._steady, key=lambda part: part.power)[len(self._steady) // 2]
+        steady = [part for part in self._steady if usual.goes_on_in(part, _SAME_DB)]
         power = math.fsum(part.power for part in steady) / len(steady)
         rest = math.fsum(part.rest for part in steady) / len(steady)
         return Tone(
