@@ -110,6 +110,26 @@ def test_clipped_speech_has() -> None:
     assert clipped_ratio(as_bits(clipped, 16)) == pytest.approx(np.mean(np.abs(clipped) == 1), rel=0.2)
 
 
+def dithered(x: Signal, seed: int = 3) -> Signal:
+    """To 16 bits with triangular dither of ±1 step."""
+    random = np.random.default_rng(seed)
+    return as_bits(x + (random.random(len(x)) - random.random(len(x))) / 32768, 16)
+
+
+@pytest.mark.parametrize("turned_down_to", [0.9, 0.25, 0.05])
+def test_dither_does_not_hide_clipping(turned_down_to: float) -> None:
+    x = talk(6)
+    clipped = np.clip(x / np.abs(x).max() * 3, -1, 1)
+    truth = np.mean(np.abs(clipped) == 1)
+    assert clipped_ratio(dithered(clipped * turned_down_to)) == pytest.approx(truth, rel=0.3)
+
+
+@settings(max_examples=40, deadline=None)
+@given(frequency=st.floats(15, 23000), amplitude=st.floats(0.004, 0.99))
+def test_dither_makes_no_clipping(frequency: float, amplitude: float) -> None:
+    assert measured(dithered(sine(frequency, 1, amplitude=amplitude)))[0].clipped_ratio in (0, None)
+
+
 @pytest.mark.parametrize("hold", [3, 6])
 def test_samples_that_a_converter_holds_are_no_flat_tops(hold: int) -> None:
     assert clipped_ratio(np.repeat(as_bits(talk(6, 48000 // hold) * 0.3, 16), hold)) < 0.0005

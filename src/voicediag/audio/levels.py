@@ -17,7 +17,9 @@ _QUANTA = tuple(2.0**-bits for bits in (7, 11, 15, 19, 23))
 """Steps of 8-, 12-, 16-, 20- and 24-bit converters."""
 _LARGEST_STEP = 2.0**-11
 _FEWEST_STEPS = 15
-_CORNER_STEPS = 10
+_DITHER_STEPS = 3
+"""Triangular dither and rounding spread one value over at most so many steps."""
+_WIDEST_DITHERED = 2.0**-13
 MAX_POINTS = 1200
 
 
@@ -74,34 +76,42 @@ class LevelMeter:
 def flat_top_samples(x: Signal, top: float, converter: Converter) -> int:
     """Count the samples of `x` that lie in flat tops at its highest value `top`.
 
-    A flat top is a run of 3 or more samples of exactly that value, entered with a corner. Below full scale at least
-    two must share the value, since a converter that holds samples makes a single one of any peak.
+    A flat top is a run of 3 or more samples of that value, entered with a corner. Below full scale at least two must
+    share the value, since a converter that holds samples makes a single one of any peak. What was clipped, turned down
+    and dithered again has the same value but for the dither.
     """
-    if top < 10 ** (CLIPPING_FLOOR_DBFS / 20):
+    if top < 10 ** (CLIPPING_FLOOR_DBFS / 20) or np.count_nonzero(x >= top - _DITHER_STEPS * _WIDEST_DITHERED) < 3:
         return 0
-    at_top = np.flatnonzero(x == top)
-    if len(at_top) < 3:
-        return 0
+    step = converter.step_at(x, top)
+    found = _in_flat_tops(x, top, 0.0, step)
+    if step <= _WIDEST_DITHERED:
+        found = max(found, _in_flat_tops(x, top, _DITHER_STEPS * step, step))
+    return found
+
+
+def _in_flat_tops(x: Signal, top: float, band: float, step: float) -> int:
+    """Count the samples in runs at most `band` below `top`; a corner is where no rounded parabola falls as far.
+
+    A smooth peak is a parabola k·n². A run of L samples of it, n from −(L − 1)/2, falls by at most the band and the
+    rounding of one step: k·((L − 1)/2)² ≤ band + step. L − 1 samples outside the run it has then fallen by at most nine
+    times that, and one step more by rounding there. A limiter's corner falls further: it cut off more than that.
+    """
+    at_top = np.flatnonzero(x >= top - band)
     breaks = np.flatnonzero(np.diff(at_top) > 1)
     first = at_top[np.concatenate(([0], breaks + 1))]
     last = at_top[np.concatenate((breaks, [len(at_top) - 1]))]
     long_enough = last - first >= 2
-    if not long_enough.any():
-        return 0
     first, last = first[long_enough], last[long_enough]
-    flat = _drop_beside(x, top, first, last) > _CORNER_STEPS * converter.step_at(x, top)
+    if not len(first):
+        return 0
+    flat = _drop_beside(x, top, first, last) > 9 * (band + step) + step
     if top < _FULL_SCALE and np.count_nonzero(flat) < 2:
         return 0
     return int((last - first + 1)[flat].sum())
 
 
 def _drop_beside(x: Signal, top: float, first: np.ndarray, last: np.ndarray) -> Signal:
-    """Return how far the signal falls beside each run, within as many samples as the run is long.
-
-    A smooth peak is a parabola k·n². If rounding made a run of L equal samples of it, k·((L − 1)/2)² is at most one
-    step q; L − 1 samples outside it has then fallen by at most k·(3(L − 1)/2)² − … ≤ 9q, and one more by rounding. A
-    limiter's corner falls further: it cut off more than a step.
-    """
+    """Return how far the signal falls beside each run, within as many samples as the run is long."""
     reach = np.maximum(2, last - first)
     end = len(x) - 1
     before = np.zeros(len(first))
