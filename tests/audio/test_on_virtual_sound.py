@@ -262,6 +262,15 @@ def test_the_source_is_suspended(sound: VirtualSound, mics: tuple[Node, Node]) -
     assert "audio.device-lost" in ids(report)
 
 
+def test_a_source_that_gives_nothing_from_the_start(sound: VirtualSound) -> None:
+    mic = sound.add_microphone("Headset Mic")
+    sound.suspend(mic)
+    report = mic_test(sound, "--device", mic.name)
+    result = result_of(report)
+    assert ids(report) == ["audio.device-lost"]
+    assert (result["failure"], result["recorded_s"], result["rms_dbfs"]) == ("stalled", 0.0, None)
+
+
 def test_the_sound_server_freezes(sound: VirtualSound, mics: tuple[Node, Node]) -> None:
     code, report, err = fault_while_recording(sound, sound.freeze_server)
     assert (code, err) == (1, "")

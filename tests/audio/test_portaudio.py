@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import soundfile
 
+from tests.audio.signals import talk
 from tests.command import environment, report_of, voicediag
 
 LIST = """
@@ -60,6 +62,9 @@ def test_without_the_library_the_command_says_so_and_a_file_is_still_judged(
     assert done.returncode == 3
     assert [finding["id"] for finding in report_of(done)["findings"]] == ["audio.no-portaudio"]
     assert "Traceback" not in done.stderr
+    soundfile.write(tmp_path / "a.wav", talk(3), 48000)
+    done = voicediag(["mic-test", "--json", "--file", str(tmp_path / "a.wav")], tmp_path, without_library)
+    assert (done.returncode, done.stderr, report_of(done)["status"]) == (0, "", "pass")
 
 
 @pytest.mark.rig

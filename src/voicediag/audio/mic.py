@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from typing import Any
 
@@ -14,7 +15,7 @@ from voicediag.audio.playback import Playback, playing_tone
 from voicediag.audio.portaudio import portaudio
 from voicediag.model.control import Control
 from voicediag.model.request import MicTestRequest
-from voicediag.model.results.audio import MicTestResult
+from voicediag.model.results.audio import MicTestResult, StreamFailure
 from voicediag.model.text import visible
 
 
@@ -92,6 +93,7 @@ def _from_device(request: MicTestRequest, control: Control) -> MicTestResult:
         capture = record(device, rate_hz, channels, request.duration_s, control, alongside=tone)
     # The recording is complete: Ctrl-C must not cost its numbers.
     numbers = _numbers(capture, request.tone_hz, stop=None)
+    failure, detail = _failure(capture)
     saved, save_error = _save(request.save, capture)
     return MicTestResult(
         source="device",
@@ -100,8 +102,8 @@ def _from_device(request: MicTestRequest, control: Control) -> MicTestResult:
         rate_hz=rate_hz,
         channel_count=channels,
         requested_s=request.duration_s,
-        failure=capture.failure,
-        failure_detail=capture.detail,
+        failure=failure,
+        failure_detail=detail,
         saved=saved,
         save_error=save_error,
         overflows=capture.overflows,
@@ -114,6 +116,14 @@ def _from_device(request: MicTestRequest, control: Control) -> MicTestResult:
         output_failure_detail=playback.detail,
         **numbers,
     )
+
+
+def _failure(capture: Capture) -> tuple[StreamFailure | None, str | None]:
+    """Return why the recording failed, in a word and in words; None where it did not."""
+    # Documented by Apple and not seen here: no error, but zeros. A device that is muted in itself gives noise mostly.
+    if sys.platform == "darwin" and capture.failure is None and len(capture.samples) and not capture.samples.any():
+        return "permission", "macOS gives digital silence to a program that may not use the microphone"
+    return capture.failure, capture.detail
 
 
 def _save(path: str | None, capture: Capture) -> tuple[str | None, str | None]:
