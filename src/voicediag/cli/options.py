@@ -15,6 +15,19 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)?", re.ASCII)
 _SECONDS = {"ms": 0.001, None: 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
+class Group(click.Group):
+    """A group that names the nearest of its commands where there is none of that name."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or name the nearest one."""
+        name, known = args[0], self.list_commands(ctx)
+        if name not in known and not name.startswith("-"):
+            ctx.fail(f"no command '{name}'{nearest(name, known)}")
+        return super().resolve_command(ctx, args)
+
+
 class Duration(click.ParamType):  # type: ignore[type-arg]  # generic only in newer versions of click
     """`10`, `90s`, `5m`, `8h` → seconds."""
 

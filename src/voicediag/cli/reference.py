@@ -19,9 +19,18 @@ def reference() -> str:
         for name in COMMANDS:
             command = root.get_command(above, name)
             assert command is not None
-            with click.Context(command, info_name=name, parent=above, max_content_width=80, terminal_width=80) as ctx:
-                parts.append(f"## {name}\n\n```\n{command.get_help(ctx)}\n```\n")
+            parts += _helps(command, name, above)
     return "\n".join(parts)
+
+
+def _helps(command: click.Command, name: str, above: click.Context) -> list[str]:
+    """Return the help of `command`, and that of the commands in it."""
+    with click.Context(command, info_name=name, parent=above, max_content_width=80, terminal_width=80) as ctx:
+        level = "#" * len(ctx.command_path.split())
+        parts = [f"{level} {ctx.command_path.partition(' ')[2]}\n\n```\n{command.get_help(ctx)}\n```\n"]
+        for inner, part in command.commands.items() if isinstance(command, click.Group) else ():
+            parts += _helps(part, inner, ctx)
+    return parts
 
 
 if __name__ == "__main__":

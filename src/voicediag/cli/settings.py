@@ -39,8 +39,9 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def options_of(command: click.Command) -> dict[str, str]:
-    """Map each long option's name, without its dashes, to its parameter."""
-    return {
+    """Map each long option's name, without its dashes, to its parameter; for a group those of its commands."""
+    inner = command.commands.values() if isinstance(command, click.Group) else ()
+    return {name: parameter for each in inner for name, parameter in options_of(each).items()} | {
         spelling.removeprefix("--"): parameter.name
         for parameter in command.params
         if isinstance(parameter, click.Option) and parameter.name is not None
@@ -63,20 +64,36 @@ def apply_settings(ctx: click.Context, name: str, command: click.Command) -> Non
     assert isinstance(group, click.Group)
     commands = group.list_commands(ctx)
     known = options_of(command)
-    defaults: dict[str, Any] = {}
+    shared: dict[str, Any] = {}
     for key, value in settings.items():
         if isinstance(value, dict):
             if key not in commands:
                 raise click.UsageError(f"settings file '{path}': no command '{key}'{nearest(key, commands)}")
         elif key in known:
-            defaults[known[key]] = value
+            shared[key] = value
         elif not any(key in options_of(other) for other in _all(ctx, group)):
             raise click.UsageError(f"settings file '{path}': no option '{key}'")
-    for key, value in settings.get(name, {}).items():
-        if key not in known:
-            raise click.UsageError(f"settings file '{path}': {name} has no option '{key}'{nearest(key, list(known))}")
-        defaults[known[key]] = value
-    ctx.default_map = {name: defaults}
+    try:
+        ctx.default_map = {name: _defaults(name, command, settings.get(name, {}), shared)}
+    except KeyError as wrong:
+        raise click.UsageError(f"settings file '{path}': {wrong.args[0]}") from None
+
+
+def _defaults(name: str, command: click.Command, table: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
+    """Return the default of each parameter of `command`; for a group, those of each of its commands.
+
+    `table` is that of the command: in a group's, a key holds for all of its commands, and a table for one of them.
+    `shared` holds the keys from outside. Raises KeyError for a key that is no option.
+    """
+    known = options_of(command)
+    inner = command.commands if isinstance(command, click.Group) else {}
+    for key, value in table.items():
+        if key not in (inner if isinstance(value, dict) else known):
+            raise KeyError(f"{name} has no option '{key}'{nearest(key, [*known, *inner])}")
+    given = shared | {key: value for key, value in table.items() if not isinstance(value, dict)}
+    if not inner:
+        return {known[key]: value for key, value in given.items() if key in known}
+    return {part: _defaults(f"{name} {part}", inner[part], table.get(part, {}), given) for part in inner}
 
 
 def _all(ctx: click.Context, group: click.Group) -> list[click.Command]:
