@@ -8,6 +8,16 @@ import pytest
 
 from tests.rigs.coturn import Coturn
 from tests.rigs.sound import VirtualSound
+from voicediag.knowledge import official
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_dictionary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what the developer has stored of Twilio's dictionary out of the tests of this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(official, "path", lambda: str(tmp_path_factory.getbasetemp() / "none.jsonl"))
+        official.forget()
+        yield
 
 
 @pytest.fixture(scope="session")

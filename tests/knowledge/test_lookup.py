@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicediag.knowledge import lookup
+from voicediag.knowledge import lookup, official
 from voicediag.knowledge.lookup import QuestionError, explain
 from voicediag.model.explanation import Explanation
 
@@ -136,7 +136,7 @@ def test_every_code_is_found_or_has_a_page(code: int) -> None:
     if answer.matches:
         assert names(answer) == [str(code)]
     else:
-        assert answer.unknown[0].address == lookup.CODE_PAGE.format(code)
+        assert answer.unknown[0].address == official.CODE_PAGE.format(code)
 
 
 def test_a_family_is_listed() -> None:

@@ -116,6 +116,7 @@ def explain(
 
     Exits with 0 when everything asked was found, or a log is clean; with 1 otherwise.
     """
+    from voicediag.knowledge import official
     from voicediag.report import explanation as report
 
     answer = _that_can_be_typed(_answer(queries, file, words, as_list, family))
@@ -138,4 +139,7 @@ def explain(
         click.echo(text, nl=False, color=True)
     for unknown in answer.unknown:
         click.echo(f"voicediag: {unknown.reason}", err=True)
+    trouble = official.dictionary().trouble
+    if trouble is not None:
+        click.echo(f"voicediag: {trouble}", err=True)
     ctx.exit(0 if answer.is_answered else 1)

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from voicediag import __version__
-from voicediag.cli.options import nearest
+from voicediag.cli.options import Group
 from voicediag.model.text import visible
 
 # Name → where the command lives, and its line in --help. A command is imported only when it is called.
@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "mic-test": ("voicediag.cli.mic_test:mic_test", "Record, or read a file, and judge the microphone."),
     "net-check": ("voicediag.cli.net_check:net_check", "The path to every Twilio edge."),
     "explain": ("voicediag.cli.explain:explain", "What a code, symptom or log means, and what to do."),
+    "dictionary": ("voicediag.cli.dictionary:dictionary", "Twilio's own error dictionary, for explain."),
     "schema": ("voicediag.cli.schema:schema", "The JSON schema of a report."),
 }
 
@@ -37,7 +38,7 @@ that was asked for could be done; 130 interrupted.
 """
 
 
-class Root(click.Group):
+class Root(Group):
     """A group that imports a command only when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -52,16 +53,6 @@ class Root(click.Group):
         command = getattr(importlib.import_module(module), name)
         assert isinstance(command, click.Command)
         return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command, or name the nearest one."""
-        name = args[0]
-        if name not in COMMANDS and not name.startswith("-"):
-            hint = nearest(name, list(COMMANDS))
-            ctx.fail(f"no command '{name}'{hint}")
-        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""

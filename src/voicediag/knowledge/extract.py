@@ -10,7 +10,7 @@ from typing import BinaryIO
 from msgspec import Struct
 from msgspec.structs import replace
 
-from voicediag.knowledge import lookup, store
+from voicediag.knowledge import lookup, official, store
 from voicediag.model.explanation import Explanation, Level, Log, Match, Unknown
 
 BLOCK = 1 << 20
@@ -177,7 +177,7 @@ class _Reader:
 
     def _unknown(self, code: int, line: int) -> None:
         has_room = code in self.seen.unknown or len(self.seen.unknown) < MOST_UNKNOWN
-        if has_room and lookup.family_of(code) is not None:
+        if has_room and (lookup.family_of(code) is not None or code in official.dictionary().codes):
             self.seen.unknown.setdefault(code, Tally()).add(line)
 
     def read(self, stream: BinaryIO) -> Seen:
@@ -221,8 +221,12 @@ def explain_log(stream: BinaryIO, name: str) -> Explanation:
     found: list[tuple[Match, Tally]] = []
     for number, entry in zip(numbers, store.entries(numbers), strict=True):
         found.append((entry.as_match(), seen.entries[number]))
+    unknown: list[Unknown] = []
+    for code, tally in seen.unknown.items():
+        theirs = official.dictionary().matches([code])
+        found += [(match, tally) for match in theirs]
+        unknown += [] if theirs else [_unknown_in_log(code, tally)]
     found.sort(key=lambda pair: (_RANK[pair[0].severity], -pair[1].count, pair[1].first_line))
-    unknown = [_unknown_in_log(code, tally) for code, tally in seen.unknown.items()]
     matches = tuple(_counted(match, tally) for match, tally in found)
     return Explanation(query=(name,), matches=matches, unknown=tuple(unknown), log=Log(name, seen.lines, seen.bytes))
 

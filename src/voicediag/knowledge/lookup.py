@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from voicediag.knowledge import search, store
+from voicediag.knowledge import official, search, store
 from voicediag.knowledge.entry import Entry
 from voicediag.model.explanation import Explanation, Match, Unknown
 from voicediag.model.text import visible
 
-CODE_PAGE = "https://www.twilio.com/docs/api/errors/{}"
 LONGEST_QUESTION = 2_000
 """Characters. What is longer is a log, and is read as one from standard input."""
 
-_CODE = re.compile(r"(?:twilio|error|err|warning|code|e|no\.?|[\s:=#_-])*(\d{5})[.:]?", re.IGNORECASE | re.ASCII)
+_CODE = re.compile(r"(?:twilio|error|err|warning|code|e|no\.?|[\s:=#_-])*(\d{5,6})[.:]?", re.IGNORECASE | re.ASCII)
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)*", re.ASCII)
 _CODE_IN_TEXT = re.compile(r"(?<![\w.:+-])[1-9]\d{4}(?![\w%]|[.:,-]\d| ?(?:ms|s|bytes|hz|kbps)\b)", re.ASCII)
 _NAME_IN_TEXT = re.compile(r"[A-Za-z]\w*(?:[.-]\w+)+|[A-Z][a-z]+[A-Z]\w+", re.ASCII)
@@ -26,7 +25,7 @@ class QuestionError(ValueError):
 
 
 def _found(name: str) -> list[Match]:
-    return [entry.as_match() for entry in store.entries(store.numbers_of(name))]
+    return official.beside(name, [entry.as_match() for entry in store.entries(store.numbers_of(name))])
 
 
 def _codes() -> list[int]:
@@ -46,10 +45,11 @@ def family_of(code: int) -> str | None:
 
 def unknown_code(query: str, code: int) -> Unknown:
     """Return what can be said about a code of five digits that is not known."""
-    near = sorted((known for known in _codes() if known // 1000 == code // 1000), key=lambda known: abs(known - code))
+    codes = {*_codes(), *official.dictionary().codes}
+    near = sorted((known for known in codes if known // 1000 == code // 1000), key=lambda known: abs(known - code))
     nearest = tuple(sorted(near[:_NEAREST]))
     family = family_of(code)
-    address = CODE_PAGE.format(code)
+    address = official.CODE_PAGE.format(code)
     parts = [f"nothing is known about {code}"]
     if family is not None:
         parts.append(f"its family: {family}")
@@ -91,10 +91,18 @@ def _by_itself(query: str) -> tuple[list[Match], list[Unknown]] | None:
     code = _CODE.fullmatch(query)
     if code is not None and int(code[1]) >= 10_000:
         matches = _found(code[1])
-        return (matches, []) if matches else ([], [unknown_code(query, int(code[1]))])
+        if matches or len(code[1]) == 5:
+            return (matches, []) if matches else ([], [unknown_code(query, int(code[1]))])
     if _NUMBER.fullmatch(query):
         return [], [_unknown_number(query)]
     return None
+
+
+def _found_in_text(name: str) -> list[Match]:
+    """Find what a word of a sentence names. A round number that only Twilio's dictionary knows may count anything."""
+    matches = _found(name)
+    is_theirs_only = all(match.kind == "dictionary" for match in matches)
+    return [] if is_theirs_only and name.endswith("000") else matches
 
 
 def _in_words(text: str) -> tuple[list[Match], list[Unknown]]:
@@ -102,7 +110,7 @@ def _in_words(text: str) -> tuple[list[Match], list[Unknown]]:
     matches = _found(text)
     for pattern in (_CODE_IN_TEXT, _NAME_IN_TEXT):
         if not matches:
-            matches = [match for name in dict.fromkeys(pattern.findall(text)) for match in _found(name)]
+            matches = [match for name in dict.fromkeys(pattern.findall(text)) for match in _found_in_text(name)]
     if not matches:
         hits = search.search(text)
         entries = store.entries([number for number, _ in hits])
@@ -162,11 +170,13 @@ def listing(family: str | None) -> Explanation:
     Raises QuestionError for a family that is no beginning of a code.
     """
     if family is None:
-        return Explanation(query=(), matches=tuple(entry.as_match() for entry in store.everything()))
+        everything = [entry.as_match() for entry in store.everything()]
+        return Explanation(query=(), matches=(*everything, *official.others(everything)))
     prefix = family.lower().rstrip("x")
     if not re.fullmatch(r"\d{1,5}", prefix, re.ASCII):
         raise QuestionError(f"--family '{visible(family, 40)}' is no beginning of a code, such as 31 or 312")
     found = [entry.as_match() for entry in store.everything() if _is_in(entry, prefix)]
+    found += official.others(found, prefix)
     known = sorted({f"{code // 1000}" for code in _codes()})
     reason = f"no code that begins with {prefix} is known; known beginnings: {', '.join(known)}"
     return Explanation(

@@ -25,7 +25,6 @@ _KINDS = {
     "tag": "Voice Insights tag",
     "symptom": "symptom",
     "finding": "voicediag finding",
-    "dictionary": "Twilio's dictionary",
 }
 _NONE_DOCUMENTED = "No cause is documented."
 
@@ -47,7 +46,8 @@ def causes(reading: Reading) -> list[str]:
 
 def _facts(match: Match) -> str:
     name = match.name if match.kind == "code" else None
-    return " · ".join(fact for fact in (_KINDS[match.kind], name, match.product, match.severity) if fact)
+    kind = _origin(match.readings[0]) if match.kind == "dictionary" else _KINDS[match.kind]
+    return " · ".join(fact for fact in (kind, name, match.product, match.severity) if fact)
 
 
 def _count(match: Match) -> str | None:
@@ -90,7 +90,7 @@ def _steps(items: Sequence[str], width: int) -> str:
 
 
 def _reading_parts(reading: Reading, kind: str, fixes: Sequence[str], bold: Bold, width: int) -> Iterator[str]:
-    yield _wrapped(reading.summary, width)
+    yield "\n".join(_wrapped(line, width) for line in reading.summary.split("\n"))
     if reading.sdk is not None:
         yield _wrapped(f"Holds for: {reading.sdk}", width)
     told = [_wrapped(reading.tell_apart, width, "  ", "  ")] if reading.tell_apart is not None else []
@@ -168,7 +168,7 @@ def render_list(explanation: Explanation, width: int = 80) -> str:
 
 
 def _markdown_reading(reading: Reading, kind: str, fixes: Sequence[str]) -> Iterator[str]:
-    yield reading.summary
+    yield reading.summary.replace("\n", "\n\n")
     if reading.sdk is not None:
         yield f"Holds for: {reading.sdk}"
     if reading.tell_apart is not None:
