@@ -122,7 +122,7 @@ def test_what_is_judged_without_speech_still_is() -> None:
         ("rate", "audio.rate-unsupported"),
         ("channels", "audio.rate-unsupported"),
         ("permission", "audio.permission-denied"),
-        ("driver", "audio.device-busy"),
+        ("driver", "audio.stream-failed"),
         ("lost", "audio.device-lost"),
         ("stalled", "audio.device-lost"),
     ],

@@ -103,7 +103,7 @@ def _find(
 ) -> Device:
     usable = [device for device in devices.devices if fits(device)]
     if not usable:
-        raise Unavailable(_NONE_OF[kind], f"this machine has no audio {kind} device", wanted)
+        raise Unavailable(_NONE_OF[kind], f"this machine has no audio {kind} device", wanted, kind)
     # The default first, so that it wins wherever several fit.
     usable.sort(key=lambda device: device.index != default)
     if wanted is None:
@@ -118,7 +118,7 @@ def _find(
         for device in usable:
             if test(device):
                 return device
-    raise Unavailable(Cause.DEVICE_MISSING, _missing(wanted, kind, devices, usable), wanted)
+    raise Unavailable(Cause.DEVICE_MISSING, _missing(wanted, kind, devices, usable), wanted, kind)
 
 
 def _missing(wanted: str, kind: Kind, devices: DevicesResult, usable: list[Device]) -> str:

@@ -24,7 +24,7 @@ from voicediag.cli.options import Output
 from voicediag.cli.root import complain
 from voicediag.host.machine import describe
 from voicediag.judge.overall import outcome_of, status_of
-from voicediag.model.attempt import Attempt
+from voicediag.model.attempt import Attempt, MicTestAttempt
 from voicediag.model.control import Control
 from voicediag.model.finding import Finding
 from voicediag.model.report import Report
@@ -158,6 +158,10 @@ def give_out(report: Report, output: Output) -> bool:
             write_atomically(Path(output.file), document)
         except OSError as error:
             complain(f"cannot write '{output.file}': {error.strerror or error}")
+            whole = False
+    for attempt in report.attempts:
+        if isinstance(attempt, MicTestAttempt) and attempt.result is not None and attempt.result.save_error is not None:
+            complain(f"cannot save the recording: {attempt.result.save_error}")
             whole = False
     seen_already = not output.as_json and sys.stdout.isatty() and sys.stderr.isatty()
     for attempt in report.attempts:

@@ -12,7 +12,7 @@ from voicediag.judge.thresholds import (
     OWN,
     Threshold,
 )
-from voicediag.model.finding import Evidence, Finding
+from voicediag.model.finding import Direction, Evidence, Finding
 from voicediag.model.request import DevicesRequest, MicTestRequest
 from voicediag.model.results.audio import DevicesResult, MicTestResult, StreamFailure
 
@@ -22,8 +22,7 @@ _BY_FAILURE: dict[StreamFailure, str] = {
     "rate": "audio.rate-unsupported",
     "channels": "audio.rate-unsupported",
     "permission": "audio.permission-denied",
-    # A driver that refuses without a reason: to the browser it is the same NotReadableError as a busy device.
-    "driver": "audio.device-busy",
+    "driver": "audio.stream-failed",
     "lost": "audio.device-lost",
     "stalled": "audio.device-lost",
 }
@@ -38,11 +37,12 @@ def judge_devices(request: DevicesRequest, result: DevicesResult) -> tuple[Findi
         findings.append(_none_there("audio.no-input", "inputs"))
     if request.kinds != "inputs" and not outputs:
         findings.append(_none_there("audio.no-output", "outputs"))
-    for metric, expected, names in (
-        ("expected_input", request.expect_inputs, inputs),
-        ("expected_output", request.expect_outputs, outputs),
-    ):
-        findings += [_missing(metric, wanted, names) for wanted in expected if not _is_among(wanted, names)]
+    expectations: tuple[tuple[Direction, tuple[str, ...], list[str]], ...] = (
+        ("input", request.expect_inputs, inputs),
+        ("output", request.expect_outputs, outputs),
+    )
+    for direction, expected, names in expectations:
+        findings += [_missing(direction, wanted, names) for wanted in expected if not _is_among(wanted, names)]
     return tuple(findings)
 
 
@@ -56,14 +56,15 @@ def _is_among(wanted: str, names: list[str]) -> bool:
     return any(asked in name.casefold() for name in names)
 
 
-def _missing(metric: str, wanted: str, names: list[str]) -> Finding:
+def _missing(direction: Direction, wanted: str, names: list[str]) -> Finding:
     there = Evidence("present", ", ".join(names) or "none", "")
     return Finding(
         id="audio.device-missing",
         severity="fail",
         check="devices",
         subject=wanted,
-        evidence=(Evidence(metric, wanted, "", note="no device has this in its name"), there),
+        direction=direction,
+        evidence=(Evidence(f"expected_{direction}", wanted, "", note="no device has this in its name"), there),
     )
 
 
@@ -75,8 +76,8 @@ def judge_mic(request: MicTestRequest, result: MicTestResult) -> tuple[Finding, 
     """
     subject = result.device or result.file
     findings = [
-        _failed(result.failure, result.failure_detail, subject),
-        _failed(result.output_failure, result.output_failure_detail, result.output_device),
+        _failed("input", result.failure, result.failure_detail, subject),
+        _failed("output", result.output_failure, result.output_failure_detail, result.output_device),
     ]
     if result.channels:
         silent = _over(MIC_SILENT, result.peak_dbfs, subject, _muted(result))
@@ -94,11 +95,20 @@ def judge_mic(request: MicTestRequest, result: MicTestResult) -> tuple[Finding, 
     return tuple(finding for finding in findings if finding is not None)
 
 
-def _failed(failure: StreamFailure | None, detail: str | None, subject: str | None) -> Finding | None:
+def _failed(
+    direction: Direction, failure: StreamFailure | None, detail: str | None, subject: str | None
+) -> Finding | None:
     if failure is None:
         return None
     evidence = Evidence("failure", failure, "", note=detail or "")
-    return Finding(id=_BY_FAILURE[failure], severity="fail", check="mic-test", subject=subject, evidence=(evidence,))
+    return Finding(
+        id=_BY_FAILURE[failure],
+        severity="fail",
+        check="mic-test",
+        subject=subject,
+        direction=direction,
+        evidence=(evidence,),
+    )
 
 
 def _over(

@@ -167,6 +167,11 @@ def _mic(result: MicTestResult) -> Iterator[RenderableType]:
         if value != DASH:
             grid.add_row(name, value, note)
     yield _indented(grid)
+    if result.saved is not None:
+        yield _indented(Text(f"recording kept in {visible(result.saved)}"))
+    for trouble in (result.file_error, result.save_error):
+        if trouble is not None:
+            yield _indented(Text(visible(trouble), "bold"))
     if result.failure is not None:
         detail = f": {visible(result.failure_detail)}" if result.failure_detail else ""
         yield _indented(Text(f"the stream failed ({result.failure}){detail}", "bold"))
