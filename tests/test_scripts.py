@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,6 +35,7 @@ case $* in
   *'-m pip --version') [ -z "${NO_ENSUREPIP:-}" ] ;;
   *'pip install'* | *' install --'*)
     [ -z "${PIP_WAITS_FOR:-}" ] || cat "$PIP_WAITS_FOR"
+    cat >/dev/null # takes the command's input, if it is given that
     [ -z "${PIP_FAILS:-}" ] || { echo 'no network' >&2; exit 1; }
     printf '#!/bin/sh\\nexec env "$COMMAND" "$@"\\n' >"$CHECKOUT/.venv/bin/voicediag"
     chmod +x "$CHECKOUT/.venv/bin/voicediag"
@@ -89,22 +91,30 @@ class Checkout:
         plain = {"PATH": str(self.tools), "HOME": str(self.tools)} | {name: str(path) for name, path in named.items()}
         return plain | self.settings | settings
 
+    @contextmanager
     def start(
         self, *arguments: str, script: Path | None = None, cwd: Path | None = None, **settings: str
-    ) -> subprocess.Popen[str]:
+    ) -> Iterator[subprocess.Popen[str]]:
+        """Start the script in a process group of its own, of which nothing is left afterwards."""
         command = [str(self.tools / self.shell), str(script or self.root / "scripts/run"), *arguments]
         pipe = subprocess.PIPE
         environment = self.environment(**settings)
-        return subprocess.Popen(
+        process = subprocess.Popen(
             command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=cwd, env=environment, start_new_session=True
         )
+        with process:
+            try:
+                yield process
+            finally:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
 
     def run(
         self, *arguments: str, script: Path | None = None, cwd: Path | None = None, stdin: str = "", **settings: str
     ) -> Outcome:
         self.calls.write_text("")
         with self.start(*arguments, script=script, cwd=cwd, **settings) as process:
-            out, said = process.communicate(stdin, timeout=60)
+            out, said = process.communicate(stdin, timeout=20)
         return Outcome(process.returncode, out, said, self.calls.read_text().splitlines())
 
 
@@ -232,8 +242,8 @@ def test_two_at_once_set_up_once(checkout: Checkout, gate: Path) -> None:
             assert second.stderr is not None
             assert "waiting for another set-up" in second.stderr.readline()
             gate_end.close()
-            assert first.communicate("", timeout=60)[0] == "<first>\n"
-            assert second.communicate("", timeout=60)[0] == "<second>\n"
+            assert first.communicate("", timeout=20)[0] == "<first>\n"
+            assert second.communicate("", timeout=20)[0] == "<second>\n"
     assert checkout.calls.read_text().count("install --editable") == 1
 
 
@@ -241,7 +251,7 @@ def test_killed_set_up_is_taken_over(checkout: Checkout, gate: Path) -> None:
     with checkout.start("first", PIP_WAITS_FOR=str(gate)) as first:
         gate.open("w").close()
         os.killpg(first.pid, signal.SIGKILL)
-        first.communicate(timeout=60)
+        first.communicate(timeout=20)
     (checkout.root / ".venv/setup-run").write_text("unfinished\n")
     (checkout.root / ".venv/setup.lock").mkdir(exist_ok=True)
     (checkout.root / ".venv/setup.lock/pid").write_text(f"{first.pid}\n")
@@ -255,7 +265,7 @@ def test_interrupted_set_up_exits_130_and_gives_the_lock_back(checkout: Checkout
     with checkout.start("--version", PIP_WAITS_FOR=str(gate)) as process:
         gate_end = gate.open("w")
         os.killpg(process.pid, signal.SIGINT)
-        process.communicate(timeout=60)
+        process.communicate(timeout=20)
         gate_end.close()
     assert process.returncode == 130
     assert not (checkout.root / ".venv/setup.lock").exists()
