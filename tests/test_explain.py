@@ -164,7 +164,7 @@ def test_31403_shows_both_readings_with_source_and_fixes() -> None:
     text = run("31403").stdout
     first, second = text.index("Reading 1 of 2: Forbidden"), text.index("Reading 2 of 2: The selected output device")
     assert "by Twilio's dictionary" in text[first:second]
-    assert "by The user's document 000" in text[second:]
+    assert "by An undated article on 31403" in text[second:]
     assert text[first:second].count("\nFix\n") == text[second:].count("\nFix\n") == 1
     assert text.count("Is this you?") == 2
 
