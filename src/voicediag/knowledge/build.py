@@ -60,6 +60,8 @@ _SERVES = re.compile(r"\d{3}-\d{2}")
 _LONGEST_TITLE, _LONGEST_TEXT = 130, 700
 # `Forbidden`, `Gone` and `BusyHere` are words of many logs; two words and ten letters are a name of the SDK's.
 _SPOKEN_CLASS = re.compile(r"(?=.{10})[A-Z][a-z]+[A-Z]\w*")
+# Names that requests, sounds and databases throw as well: in a log they tell nothing of a microphone.
+_COMMON_NAMES = frozenset({"AbortError", "SecurityError"})
 _LONGEST_COMMAND = 76
 _MISSING = " has no entry"
 # How much a word counts by where it stands.
@@ -396,7 +398,7 @@ def _spoken(entries: Sequence[Entry]) -> dict[str, int]:
     """Return the names by which a log can tell of an entry. A class name that several share tells nothing alone."""
     bearers: dict[str, set[int]] = defaultdict(set)
     for number, entry in enumerate(entries):
-        if entry.kind in ("warning", "exception"):
+        if entry.kind in ("warning", "exception") and entry.id not in _COMMON_NAMES:
             bearers[entry.id].add(number)
         if entry.sdk_class is not None:
             bearers[entry.sdk_class].add(number)
