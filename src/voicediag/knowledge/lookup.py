@@ -66,7 +66,7 @@ def _unknown_number(query: str) -> Unknown:
         return Unknown(query=query, reason=f"'{shown}' is no code; did you mean {whole}?", nearest=(int(whole),))
     if query.startswith("-"):
         return Unknown(
-            query=query, reason=f"{shown} is no PortAudio number that is known; they run from -10000 to -9975"
+            query=query, reason=f"{shown} is no PortAudio number that is known; they run from -10000 to -9971"
         )
     return Unknown(query=query, reason=f"'{shown}' is no Twilio code: those have five digits, from 10001 to 99999")
 
