@@ -92,6 +92,8 @@ alsa-pulse   libasound2-plugins  alsa-plugins-pulseaudio  -
 pulseaudio   pulseaudio          pulseaudio               -
 pactl        pulseaudio-utils    pulseaudio-utils         -
 turnserver   coturn              coturn                   coturn
+sox          sox                 sox                      sox
+espeak-ng    espeak-ng           espeak-ng                espeak-ng
 shellcheck   shellcheck          ShellCheck               shellcheck
 TABLE
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shutil
@@ -340,11 +341,38 @@ def test_without_venv_package_root_and_pip_everything_missing_is_named_at_once(c
     assert outcome.said.rstrip().endswith("sudo apt-get install python3.12-venv libportaudio2")
 
 
-def give_test_programs(checkout: Checkout) -> None:
+def programs_made_sure_of() -> set[str]:
+    """What scripts/test makes sure of before the tests run."""
     script = (ROOT / "scripts/test").read_text()
-    named = re.findall(r'^ *programs="?(?:\$programs )?([a-z -]+)"?$', script, re.MULTILINE)
-    assert "turnserver" in " ".join(named).split()
-    for program in " ".join(named).split():
+    named = re.findall(r"^ *programs=['\"](?:\$programs )?([a-z -]+)['\"]$", script, re.MULTILINE)
+    return set(" ".join(named).split())
+
+
+def started_by_tests() -> dict[str, str]:
+    """Programs that a test starts by name or looks for, each with a file that does."""
+    started = {}
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(
+                    func=ast.Attribute(attr="run" | "Popen" | "check_output" | "_start"),
+                    args=[ast.List(elts=[ast.Constant(value=str(name)), *_]), *_],
+                ):
+                    started[name] = path.name
+                case ast.Call(func=ast.Attribute(attr="which"), args=[ast.Constant(value=str(name)), *_]):
+                    started[name] = path.name
+    return started
+
+
+def test_every_program_that_a_test_starts_is_made_sure_of() -> None:
+    started = started_by_tests()
+    assert {"pactl", "turnserver"} <= started.keys()
+    anyway = {"cat", "sh", "pacat", "parec"}  # every system has the first two; the others come with pactl
+    assert started.keys() - programs_made_sure_of() - anyway == set()
+
+
+def give_test_programs(checkout: Checkout) -> None:
+    for program in programs_made_sure_of():
         (checkout.tools / program).write_text("#!/bin/sh\n")
         (checkout.tools / program).chmod(0o755)
 
