@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from voicediag.knowledge import build
+from voicediag.knowledge import build, store
 
 GOOD = """
 [[entry]]
@@ -109,3 +110,33 @@ def test_the_command_checks_files_and_writes_nothing(tmp_path: Path, capsys: pyt
     own.write_text(GOOD, encoding="utf-8")
     assert build.main(["--check", str(own)]) == 0
     assert capsys.readouterr().err == "in order\n"
+
+
+NAMED = """
+[[entry]]
+kind = "{kind}"
+name = "{name}"
+title = "Something"
+aliases = [{alias}]
+summary = "It is something."
+fixes = ["Do something."]
+sources = ["own"]
+"""
+
+
+def names(built: build.Built) -> store.Names:
+    return msgspec.json.decode(built.files["names.json"], type=store.Names)
+
+
+def test_who_is_called_so_comes_before_who_is_also_called_so(tmp_path: Path) -> None:
+    text = NAMED.format(kind="tag", name="a", alias='"lost packets"') + NAMED.format(
+        kind="tag", name="lost-packets", alias=""
+    )
+    assert names(build.build(data(tmp_path, text))[0]).keys["lost-packets"] == [1, 0]
+
+
+def test_a_log_is_not_searched_for_names_that_anything_throws(tmp_path: Path) -> None:
+    text = "".join(NAMED.format(kind="exception", name=name, alias="") for name in ("AbortError", "NotReadableError"))
+    found = names(build.build(data(tmp_path, text))[0])
+    assert set(found.spoken) == {"NotReadableError"}
+    assert "aborterror" in found.keys

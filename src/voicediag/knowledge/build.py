@@ -426,6 +426,8 @@ def make(book: Book) -> Built:
             keys[name].append(number)
         for stem, weight in sorted(_prominence(entry).items()):
             stems[stem].append((number, weight))
+    for name, numbers in keys.items():  # who is called so comes before who is only called so by some
+        numbers.sort(key=lambda number: store.normal(entries[number].id) != name)
     encode = msgspec.json.Encoder(order="deterministic").encode
     names = store.Names(dict(keys), rows, sorted(book.families, key=lambda family: family.prefix), _spoken(entries))
     kinds = "".join(entry.kind[0] for entry in entries)
