@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.rigs.coturn import Coturn
 from tests.rigs.sound import VirtualSound
 from voicediag.knowledge import official
+
+# The same examples at every run: what fails here fails for everybody. HYPOTHESIS_PROFILE=default draws new ones.
+hypothesis.settings.register_profile("same", derandomize=True)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -18,6 +25,16 @@ def no_dictionary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setattr(official, "path", lambda: str(tmp_path_factory.getbasetemp() / "none.jsonl"))
         official.forget()
         yield
+
+
+@pytest.fixture
+def dictionary_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where this test stores Twilio's dictionary. Nothing is there yet, nor the folder."""
+    path = tmp_path / "data" / "voicediag" / "twilio-dictionary.jsonl"
+    monkeypatch.setattr(official, "path", lambda: str(path))
+    official.forget()
+    yield path
+    official.forget()
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.audio.signals import noise, sine, talk
@@ -47,6 +47,7 @@ def tone_of(x: Signal, expected_hz: float, rate_hz: int = 48000) -> Tone | None:
     level=st.floats(-60, -3.1),
     rate_hz=st.sampled_from([16000, 44100, 48000]),
 )
+@example(frequency=50.0, offset=-0.0078125, level=-4.0, rate_hz=16000)
 def test_a_tone_is_found_with_its_own_frequency_and_level(
     frequency: float, offset: float, level: float, rate_hz: int
 ) -> None:

@@ -17,6 +17,7 @@ _QUANTA = tuple(2.0**-bits for bits in (7, 11, 15, 19, 23))
 """Steps of 8-, 12-, 16-, 20- and 24-bit converters."""
 _LARGEST_STEP = 2.0**-11
 _FEWEST_STEPS = 15
+_FEWEST_EQUAL_STEPS = 4
 _DITHER_STEPS = 3
 """Triangular dither and rounding spread one value over at most so many steps."""
 _WIDEST_DITHERED = 2.0**-13
@@ -162,6 +163,8 @@ def _step_of(x: Signal) -> float:
     gaps = np.diff(np.unique(x))
     if not len(gaps):
         return lattice
+    if len(gaps) >= _FEWEST_EQUAL_STEPS and float(gaps.max()) <= 1.001 * float(gaps.min()):
+        return max(lattice, float(gaps.max()))  # a quiet signal in few steps, with a gain behind the converter
     # A gain behind the converter widens its steps, more or less evenly.
     even = gaps[(gaps >= np.median(gaps) / 2) & (gaps <= np.median(gaps) * 2)]
     if len(gaps) >= _FEWEST_STEPS and len(even) >= 0.9 * len(gaps):

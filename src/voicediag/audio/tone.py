@@ -103,8 +103,9 @@ def _find(x: Signal, rate_hz: int, expected_hz: float) -> float | None:
     size = 1 << (len(x) - 1).bit_length()
     power = np.abs(np.fft.rfft(x * window, size)) ** 2
     width = rate_hz / size
-    low = max(1, math.floor(expected_hz * (1 - SEARCH) / width))
-    high = min(len(power) - 1, math.ceil(expected_hz * (1 + SEARCH) / width) + 1)
+    # A bin more on each side: a line within the range must not lie on the edge, where a slope would be taken for it.
+    low = max(0, math.floor(expected_hz * (1 - SEARCH) / width) - 1)
+    high = min(len(power) - 1, math.ceil(expected_hz * (1 + SEARCH) / width) + 2)
     line = low + int(np.argmax(power[low:high]))
     # The neighbourhood: an octave around, without the line itself (a Hann window is 4 bins of the unpadded transform).
     own = math.ceil(4 * size / len(x))
@@ -113,7 +114,8 @@ def _find(x: Signal, rate_hz: int, expected_hz: float) -> float | None:
         return None
     if not low < line < high - 1:
         return None  # the slope of something stronger outside
-    return _refine(x, rate_hz, line * width, width)
+    found = _refine(x, rate_hz, line * width, width)
+    return found if abs(found - expected_hz) <= SEARCH * expected_hz else None
 
 
 def _refine(x: Signal, rate_hz: int, near_hz: float, width_hz: float) -> float:
