@@ -16,11 +16,11 @@ from voicediag.knowledge.official import Page
 from voicediag.model.dictionary import Stored
 from voicediag.model.explanation import Level
 
-MOST_BYTES = 32 << 20
-"""Sixteen times the dictionary of 2023."""
+MOST_BYTES = 16 << 20
+"""Eight times the dictionary of 2023."""
 MOST_ENTRIES = 20_000
 """Ten times as many as there were."""
-LONGEST_TEXT = 50_000
+LONGEST_TEXT = 20_000
 """Characters in one text; the longest of 2023 has 3,642."""
 
 _PIECE = 1 << 20
