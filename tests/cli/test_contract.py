@@ -8,13 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from tests.command import environment, report_of, voicediag
 from voicediag import __version__
 from voicediag.cli.available import can_run
 from voicediag.cli.reference import reference
-from voicediag.cli.root import COMMANDS
+from voicediag.cli.root import COMMANDS, root
 
 ROOT = Path(__file__).parent.parent.parent
 # Port 9 of the loopback: nothing listens there, so UDP is refused at once.
@@ -178,6 +179,169 @@ def test_only_commands_that_exist_are_offered(line: str, exists: bool) -> None:
     assert can_run(line) is exists
 
 
+def environment_variables() -> list[tuple[str, str]]:
+    """Each option of each command, with the variable that --help promises for it."""
+    found = []
+
+    def visit(command: click.Command, words: tuple[str, ...]) -> None:
+        if isinstance(command, click.Group):
+            for name, inner in command.commands.items():
+                visit(inner, (*words, name))
+        for option in command.params:
+            if isinstance(option, click.Option):
+                long = next(spelling for spelling in option.opts if spelling.startswith("--"))
+                variable = "_".join(("VOICEDIAG", *words, long[2:])).upper().replace("-", "_")
+                found.append((variable, " ".join(str(name) for name in option.envvar or ())))
+
+    with click.Context(root) as ctx:
+        for name in COMMANDS:
+            command = root.get_command(ctx, name)
+            assert command is not None
+            visit(command, (name,))
+    return found
+
+
+@pytest.mark.parametrize(("variable", "heard"), environment_variables(), ids=lambda value: str(value)[:60])
+def test_every_option_has_the_variable_that_help_promises(variable: str, heard: str) -> None:
+    assert variable in heard.split()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("TARGET", "other=127.0.0.1:9"), ("JSON", "1"), ("OUTPUT", "report.json")]
+)
+def test_variables_are_heard(variable: str, value: str, tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    extra = {
+        "VOICEDIAG_NET_CHECK_DURATION": "0.3",
+        "VOICEDIAG_NET_CHECK_TARGET": "nobody=127.0.0.1:9",
+        f"VOICEDIAG_NET_CHECK_{variable}": str(file) if variable == "OUTPUT" else value,
+    }
+    done = voicediag(["net-check"], tmp_path, extra)
+    assert done.returncode == 1
+    match variable:
+        case "TARGET":
+            assert "other" in done.stdout
+        case "JSON":
+            assert report_of(done)["schema"] == "voicediag.report/1"
+        case _:
+            assert json.loads(file.read_text())["schema"] == "voicediag.report/1"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="where the settings file is differs by system")
+@pytest.mark.parametrize(
+    ("text", "arguments", "code"),
+    [
+        ("[net-check]\nquick = true\n", REFUSED, 1),
+        ("[net-check]\nstrict = 1\n", REFUSED, 1),
+        ('[net-check]\ntarget = "nobody=127.0.0.1:9"\nduration = 0.3\n', ["net-check"], 1),
+        ("[explain]\nlist = true\n", ["explain", "31403"], 0),
+        ("x = " + "[" * 3000 + "\n", REFUSED, 2),
+        ("x = " + "9" * 5000 + "\n", REFUSED, 2),
+    ],
+    ids=["quick", "flag by number", "one target", "list", "deep", "long number"],
+)
+def test_settings_give_way_to_what_is_typed(text: str, arguments: list[str], code: int, tmp_path: Path) -> None:
+    settings(tmp_path, text)
+    done = voicediag(arguments, tmp_path)
+    assert done.returncode == code
+    assert "defect" not in done.stderr
+    if code == 2:
+        assert len(done.stderr.splitlines()) == 1
+
+
+def shell(command: str, home: Path, extra: dict[str, str] | None = None) -> subprocess.CompletedProcess[bytes]:
+    """Run a line of sh in which `voicediag` stands for the command."""
+    line = command.replace("voicediag", f"'{sys.executable}' -m voicediag")
+    return subprocess.run(
+        ["sh", "-c", line], capture_output=True, env=environment(home, extra), timeout=60, check=False, cwd=home
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs sh")
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("voicediag net-check --target a=127.0.0.1:9 --duration 0.3 --output r.json >&-", 1),
+        ("voicediag net-check --target a=127.0.0.1:9 --duration 0.3 --json --output r.json <&- >&- 2>&-", 1),
+        ("voicediag net-check --target a=127.0.0.1:9 --duration 0.3 --output r.json 2>&-", 1),
+        ("voicediag explain 31403 >&-", 0),
+        ("voicediag --help >&-", 0),
+        ("voicediag schema >&-", 0),
+        ("voicediag net-check --edge xx <&- >&- 2>&-", 2),
+    ],
+)
+def test_closed_streams_cost_nothing(command: str, code: int, tmp_path: Path) -> None:
+    done = shell(command, tmp_path)
+    assert done.returncode == code
+    assert b"Traceback" not in done.stderr
+    assert b"defect" not in done.stderr
+    if "--output" in command:
+        assert json.loads((tmp_path / "r.json").read_text())["schema"] == "voicediag.report/1"
+    if ">&-" not in command:
+        assert done.stdout.startswith(b"FAIL  ")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs sh")
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_json_is_utf_8_whatever_the_locale(encoding: str, tmp_path: Path) -> None:
+    done = shell(
+        "voicediag net-check --json --target 'é😀=127.0.0.1:9' --duration 0.3", tmp_path, {"PYTHONIOENCODING": encoding}
+    )
+    document = json.loads(done.stdout.decode("utf-8"))
+    assert document["attempts"][0]["result"]["edges"][0]["edge"] == "é😀"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs sh")
+@pytest.mark.parametrize("asked", ["explain 31403", "explain 53405", "net-check --target a=127.0.0.1:9 --duration 0.3"])
+def test_without_unicode_there_are_stand_ins_of_the_same_width(asked: str, tmp_path: Path) -> None:
+    done = shell(f"voicediag {asked}", tmp_path, {"PYTHONIOENCODING": "ascii"})
+    text = done.stdout.decode("ascii")
+    assert "\\x" not in text
+    assert "\\u" not in text
+    assert max(len(line) for line in text.splitlines()) <= 80
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs links")
+def test_output_through_a_link_keeps_the_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    link = tmp_path / "report.json"
+    link.symlink_to(tmp_path / "real" / "report.json")
+    voicediag([*REFUSED, "--output", str(link)], tmp_path)
+    assert link.is_symlink()
+    assert json.loads((tmp_path / "real" / "report.json").read_text())["status"] == "fail"
+
+
+def test_output_to_a_long_name_and_to_standard_output(tmp_path: Path) -> None:
+    long = tmp_path / ("r" * 250)
+    assert voicediag([*REFUSED, "--output", str(long)], tmp_path).returncode == 1
+    assert json.loads(long.read_text())["status"] == "fail"
+    assert report_of(voicediag([*REFUSED, "--output", "-"], tmp_path))["status"] == "fail"
+    done = voicediag([*REFUSED, "--output", ""], tmp_path)
+    assert (done.returncode, done.stderr) == (2, "voicediag: --output is empty\n")
+
+
+def test_explain_names_the_file_that_it_cannot_write_and_answers_all_the_same(tmp_path: Path) -> None:
+    done = voicediag(["explain", "31403", "--output", "/nonexistent/x.json"], tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "/nonexistent" in done.stderr
+    if Path("/dev/full").exists():
+        done = voicediag(["explain", "31403", "--output", "/dev/full"], tmp_path)
+        assert (done.returncode, done.stdout[:5]) == (3, "31403")
+        assert "/dev/full" in done.stderr
+    assert voicediag(["explain", "--file", ""], tmp_path, stdin="nothing").returncode == 1
+
+
+def test_a_home_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere"
+    done = voicediag([*REFUSED, "--json"], nowhere)
+    assert report_of(done)["host"]["id"] is None
+    assert not nowhere.exists()
+    file = tmp_path / "file"
+    file.write_text("")
+    assert voicediag(["--version"], file).returncode == 0
+    assert voicediag(REFUSED, file).returncode == 1
+
+
 def test_a_target_overrides_an_edge_from_the_environment(tmp_path: Path) -> None:
     document = report_of(voicediag([*REFUSED, "--json"], tmp_path, {"TWILIO_EDGE": "dublin"}))
     assert [edge["edge"] for edge in document["attempts"][0]["result"]["edges"]] == ["nobody"]
@@ -191,7 +355,7 @@ def test_a_target_overrides_an_edge_from_the_environment(tmp_path: Path) -> None
         ("[net-check]\nduraton = 3\n", "net-check has no option 'duraton'; did you mean 'duration'?"),
         ("[net-check\n", "settings.toml"),
         ("nothing = 1\n", "no option 'nothing'"),
-        ('[net-check]\nduration = "soon"\n', "soon"),
+        ('[net-check]\nduration = "soon"\n', "settings.toml'"),
     ],
 )
 def test_a_wrong_settings_file_is_one_clear_line(text: str, told: str, tmp_path: Path) -> None:
@@ -228,6 +392,8 @@ def test_interrupted_keeps_what_was_measured(tmp_path: Path) -> None:
         silent.recv(2048)  # it has begun to probe
         time.sleep(0.2)
         running.send_signal(signal.SIGINT)
+        time.sleep(0.005)
+        running.send_signal(signal.SIGINT)  # a bouncing key is one wish
         out, err = running.communicate(timeout=30)
     document = json.loads(out)
     assert running.returncode == 130

@@ -224,9 +224,9 @@ def test_where_the_address_comes_from(server: Server, tmp_path: Path) -> None:
     ):
         settings(tmp_path, text.format(server.url("/settings")))
         assert run(*arguments, home=tmp_path)[1]["stored"]["source"] == server.url("/settings"), text
-    variables["VOICEDIAG_DICTIONARY_UPDATE_URL"] = server.url("/generic")
+    variables["VOICEDIAG_DICTIONARY_URL"] = server.url("/generic")
     assert run(*arguments, home=tmp_path, extra=variables)[1]["stored"]["source"] == server.url("/generic")
-    variables["VOICEDIAG_DICTIONARY_URL"] = server.url("/variable")
+    variables["VOICEDIAG_DICTIONARY_UPDATE_URL"] = server.url("/variable")
     assert run(*arguments, home=tmp_path, extra=variables)[1]["stored"]["source"] == server.url("/variable")
     arguments += ["--url", server.url("/option")]
     assert run(*arguments, home=tmp_path, extra=variables)[1]["stored"]["source"] == server.url("/option")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
-from voicediag.cli.options import output_of, output_options
+from voicediag.cli.options import output_of, output_options, weaker
 from voicediag.cli.targets import complete_edge, targets_of
 from voicediag.model.request import DevicesRequest, MicTestRequest, NetCheckRequest
 
@@ -59,11 +58,17 @@ def check(
     """
     from voicediag.cli.runner import perform
 
-    if quick and full:
-        raise click.UsageError("--quick and --full do not go together")
+    match weaker(ctx, "quick", "full", "--quick and --full do not go together") if quick and full else None:
+        case "quick":
+            quick = False
+        case "full":
+            full = False
     record_s, probe_s = QUICK_S if quick else FULL_S if full else DEFAULT_S
-    if targets and ctx.get_parameter_source("edges") is not ParameterSource.COMMANDLINE:
-        edges = ()
+    match weaker(ctx, "edges", "targets", "--edge and --target do not go together"):
+        case "edges":
+            edges = ()
+        case "targets":
+            targets = ()
     perform(
         [
             DevicesRequest(expect_inputs=expect_input, expect_outputs=expect_output),

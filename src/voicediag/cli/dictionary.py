@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from voicediag.cli.options import Group, color_option
+from voicediag.cli.streams import complain, put
 from voicediag.model.dictionary import PUBLISHED_AT
 
 if TYPE_CHECKING:
@@ -64,17 +65,16 @@ def _give_out(document: DictionaryDocument, text: str, output: dict[str, Any]) -
     from voicediag.report.document import to_json
 
     as_json = to_json(document) + "\n"
-    if output["output_file"] is not None:
-        from pathlib import Path
+    is_json = output["as_json"] or output["output_file"] == "-"
+    written = True
+    if output["output_file"] not in (None, "-"):
+        from voicediag.cli.files import write_file
 
-        from voicediag.cli.runner import write_atomically
-
-        write_atomically(Path(output["output_file"]), as_json)
-    click.echo(as_json if output["as_json"] else text, nl=False)
+        written = write_file(output["output_file"], as_json)
+    written = put(as_json if is_json else text, is_json=is_json) and written
     if document.reason is not None:
-        from voicediag.cli.root import complain
-
         complain(document.reason)
+    if document.reason is not None or not written:
         raise click.exceptions.Exit(3)
 
 

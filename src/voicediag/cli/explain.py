@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
 import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from voicediag.cli.options import color_option
+from voicediag.cli.options import color_option, rank
+from voicediag.cli.streams import complain, put, wants_color
 
 if TYPE_CHECKING:
     from voicediag.model.explanation import Explanation
@@ -52,7 +51,7 @@ def _answer(
         raise click.UsageError(str(error)) from error
     if file is None and (sys.stdin is None or sys.stdin.isatty()):
         raise click.UsageError("nothing to explain; give a code, a symptom or a sentence, or a log with < or --file")
-    return _log(file or "-")
+    return _log("-" if file is None else file)
 
 
 def _that_can_be_typed(answer: Explanation) -> Explanation:
@@ -119,14 +118,19 @@ def explain(
     from voicediag.knowledge import official
     from voicediag.report import explanation as report
 
-    answer = _that_can_be_typed(_answer(queries, file, words, as_list, family))
+    # What was typed sets aside what the environment or the settings file would ask.
+    ways = ("queries", "file", "words", "as_list", "family")
+    strongest = max(rank(ctx, way) for way in ways)
+    asked = {way: ctx.params[way] if rank(ctx, way) == strongest else None for way in ways}
+    as_list, family = bool(asked["as_list"]), asked["family"]
     if output_file is not None:
-        from pathlib import Path
+        from voicediag.cli.files import check_writable, write_file
 
-        from voicediag.cli.runner import write_atomically
-
-        write_atomically(Path(output_file), report.to_json(answer) + "\n")
-    is_bold = color == "always" or (color == "auto" and sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
+        check_writable(output_file)
+    answer = _that_can_be_typed(_answer(asked["queries"] or (), asked["file"], asked["words"], as_list, family))
+    written = output_file in (None, "-") or write_file(str(output_file), report.to_json(answer) + "\n")
+    as_json = as_json or output_file == "-"
+    is_bold = wants_color(color, sys.stdout.isatty())
     if as_json:
         text = report.to_json(answer) + "\n"
     elif as_markdown:
@@ -135,11 +139,10 @@ def explain(
         text = report.render_list(answer)
     else:
         text = report.render(answer, bold=(lambda part: click.style(part, bold=True)) if is_bold else str)
-    with contextlib.suppress(BrokenPipeError):  # whoever read has seen enough
-        click.echo(text, nl=False, color=True)
+    written = put(text, is_json=as_json) and written
     for unknown in answer.unknown:
-        click.echo(f"voicediag: {unknown.reason}", err=True)
+        complain(unknown.reason)
     trouble = official.dictionary().trouble
     if trouble is not None:
-        click.echo(f"voicediag: {trouble}", err=True)
-    ctx.exit(0 if answer.is_answered else 1)
+        complain(trouble)
+    ctx.exit(1 if not answer.is_answered else 0 if written else 3)

@@ -49,7 +49,14 @@ def path_table(progress: PathProgress) -> RenderableType:
     from rich.text import Text
 
     left = max(0.0, progress.total_s - progress.elapsed_s)
-    table = Table(box=None, pad_edge=False, caption=f"{left:.0f} s left, Ctrl-C ends", caption_justify="left")
+    table = Table(
+        box=None,
+        pad_edge=False,
+        caption=f"{left:.0f} s left, Ctrl-C ends",
+        caption_justify="left",
+        caption_style="",
+        header_style="",
+    )
     table.add_column("edge")
     for title in ("rtt ms", "jitter ms", "lost"):
         table.add_column(title, justify="right")
@@ -75,7 +82,7 @@ def progress_display(output: Output) -> Iterator[Callable[[Progress], None]]:
     from rich.live import Live
     from rich.text import Text
 
-    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+    console = Console(stderr=True, no_color=True, highlight=False, markup=False, emoji=False)
     held = -120.0
     with Live(
         console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from voicediag.cli.options import Duration, Number, output_of, output_options
+from voicediag.cli.options import Duration, Number, output_of, output_options, weaker
 from voicediag.model.request import MicTestRequest
 
 
@@ -27,7 +27,10 @@ from voicediag.model.request import MicTestRequest
 @click.option("--tone", type=Number(20, 20000, "Hz"), metavar="HZ", help="Play a tone meanwhile and look for it.")
 @click.option("--output-device", metavar="NAME|INDEX", help="Where to play the tone. [default: system's]")
 @output_options
+@click.pass_context
 def mic_test(
+    ctx: click.Context,
+    /,
     device: str | None,
     file: str | None,
     duration: float,
@@ -44,10 +47,13 @@ def mic_test(
     """
     from voicediag.cli.runner import perform
 
-    if file is not None and (device is not None or save is not None):
-        raise click.UsageError(f"--file does not go with {'--device' if device is not None else '--save'}")
-    if output_device is not None and (tone is None or file is not None):
-        raise click.UsageError("--output-device needs --tone, and no --file")
+    if file is not None:
+        for option in ("device", "duration", "rate", "channels", "save", "output_device"):
+            name = "--" + option.replace("_", "-")
+            weaker(ctx, option, "file", f"--file does not go with {name}")
+        device = rate = channels = save = output_device = None
+    if output_device is not None and tone is None:
+        raise click.UsageError("--output-device needs --tone")
     if save is not None and not Path(save).absolute().parent.is_dir():
         raise click.UsageError(f"--save '{save}': no directory '{Path(save).parent}'")
     perform(

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
-from voicediag.cli.options import Duration, Number, output_of, output_options
+from voicediag.cli.options import Duration, Number, output_of, output_options, weaker
 from voicediag.cli.targets import complete_edge, targets_of
 from voicediag.model.request import NetCheckRequest
 
@@ -58,12 +57,13 @@ def net_check(
     """
     from voicediag.cli.runner import perform
 
-    if quick:
-        if ctx.get_parameter_source("duration") is ParameterSource.COMMANDLINE:
-            raise click.UsageError("--quick and --duration do not go together")
+    if quick and weaker(ctx, "quick", "duration", "--quick and --duration do not go together") != "quick":
         duration = QUICK_S
-    if targets and ctx.get_parameter_source("edges") is not ParameterSource.COMMANDLINE:
-        edges = ()  # an edge from the environment or the settings file gives way to a target
+    match weaker(ctx, "edges", "targets", "--edge and --target do not go together"):
+        case "edges":
+            edges = ()
+        case "targets":
+            targets = ()
     request = NetCheckRequest(
         targets=targets_of(edges, targets, edges_file), duration_s=duration, interval_ms=interval, codec=codec
     )

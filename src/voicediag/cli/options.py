@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 import click
+from click.core import ParameterSource
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -89,7 +90,7 @@ def color_option(function: F) -> F:
         "--color",
         type=click.Choice(["auto", "always", "never"]),
         default="auto",
-        envvar="VOICEDIAG_COLOR",
+        envvar="VOICEDIAG_COLOR",  # for all commands; see also name_environment
         help="When to color. NO_COLOR is honored.",
     )(function)
 
@@ -120,6 +121,42 @@ def output_of(options: dict[str, Any]) -> Output:
         strict=options.pop("strict"),
         color=options.pop("color"),
     )
+
+
+def name_environment(command: click.Command, prefix: str) -> None:
+    """Give each option its variable: PREFIX and the option's own long name. One that it has already comes second."""
+    if isinstance(command, click.Group):
+        for name, inner in command.commands.items():
+            name_environment(inner, f"{prefix}_{name}")
+    for parameter in command.params:
+        if not isinstance(parameter, click.Option):
+            continue
+        long = next(spelling for spelling in parameter.opts if spelling.startswith("--")).removeprefix("--")
+        variable = f"{prefix}_{long}".upper().replace("-", "_")
+        others = [parameter.envvar] if isinstance(parameter.envvar, str) else list(parameter.envvar or ())
+        parameter.envvar = [variable, *(other for other in others if other != variable)]
+
+
+_RANK = {ParameterSource.COMMANDLINE: 3, ParameterSource.ENVIRONMENT: 2, ParameterSource.DEFAULT_MAP: 1}
+
+
+def rank(ctx: click.Context, parameter: str) -> int:
+    """Return how strongly a parameter was given: 3 typed, 2 environment, 1 settings file, 0 not at all."""
+    source = ctx.get_parameter_source(parameter)
+    return 0 if source is None else _RANK.get(source, 0)
+
+
+def weaker(ctx: click.Context, one: str, other: str, complaint: str) -> str | None:
+    """Return which of two parameters that exclude each other gives way; None where one is not given at all.
+
+    Raises `click.UsageError(complaint)` where both were given in the same way.
+    """
+    first, second = rank(ctx, one), rank(ctx, other)
+    if not first or not second:
+        return None
+    if first == second:
+        raise click.UsageError(complaint)
+    return one if first < second else other
 
 
 def nearest(wrong: str, known: list[str]) -> str:

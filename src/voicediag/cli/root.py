@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import os
+import signal
 import sys
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
+from click.core import ParameterSource
 
 from voicediag import __version__
-from voicediag.cli.options import Group
-from voicediag.model.text import visible
+from voicediag.cli.options import Group, name_environment
+from voicediag.cli.streams import complain, make_usable
 
 # Name → where the command lives, and its line in --help. A command is imported only when it is called.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -52,6 +53,7 @@ class Root(Group):
         module, _, name = COMMANDS[cmd_name][0].partition(":")
         command = getattr(importlib.import_module(module), name)
         assert isinstance(command, click.Command)
+        name_environment(command, f"VOICEDIAG_{cmd_name}")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -73,7 +75,6 @@ class Root(Group):
     invoke_without_command=True,
     context_settings={
         "help_option_names": ["-h", "--help"],
-        "auto_envvar_prefix": "VOICEDIAG",
         "max_content_width": 80,
     },
 )
@@ -94,12 +95,6 @@ def root(ctx: click.Context) -> None:
     apply_settings(ctx, ctx.invoked_subcommand, command)
 
 
-def complain(message: str) -> None:
-    """One line on standard error; nothing where that is closed."""
-    with contextlib.suppress(OSError):
-        click.echo(f"voicediag: {visible(message, 1000)}", err=True)
-
-
 def leave(code: int) -> NoReturn:
     """Flush and exit. A reader that has gone away is no error of ours."""
     try:
@@ -110,12 +105,22 @@ def leave(code: int) -> NoReturn:
     sys.exit(code)
 
 
+def _whose(error: click.ClickException) -> str:
+    """Name the settings file where a wrong value came from there."""
+    parameter = getattr(error, "param", None)
+    ctx = getattr(error, "ctx", None)
+    if ctx is None or parameter is None or ctx.get_parameter_source(parameter.name) is not ParameterSource.DEFAULT_MAP:
+        return ""
+    from voicediag.cli.settings import settings_path
+
+    return f"settings file '{settings_path()}': "
+
+
 def run(argv: list[str] | None = None) -> NoReturn:
     """Run the command line and exit with the code of the contract. Every error is one line."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure: Any = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="backslashreplace")  # a device name must not end the program on an ASCII terminal
+    make_usable()
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     wanted = os.environ.get(COMPLETE)
     if wanted:
         from click.shell_completion import shell_complete
@@ -129,7 +134,7 @@ def run(argv: list[str] | None = None) -> NoReturn:
     except click.exceptions.Exit as done:
         code = done.exit_code
     except click.ClickException as error:
-        complain(" ".join(error.format_message().split()))
+        complain(" ".join((_whose(error) + error.format_message()).split()))
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         complain("interrupted")

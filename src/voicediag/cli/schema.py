@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from voicediag.cli.streams import put
+
 
 @click.command(short_help="The JSON schema of a report.")
 @click.argument(
@@ -18,4 +20,6 @@ def schema(document: str) -> None:
     from voicediag.model.explanation import Explanation
     from voicediag.model.report import Report
 
-    click.echo(json.dumps(msgspec.json.schema(Report if document == "report" else Explanation), indent=2))
+    made = msgspec.json.schema(Report if document == "report" else Explanation)
+    text = json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **made}, indent=2)
+    put(text + "\n", is_json=True)

@@ -24,7 +24,7 @@ def read(path: Path) -> dict[str, Any]:
     """Read the file; {} where there is none. Raises `click.UsageError` where it cannot be read or parsed."""
     try:
         text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         if os.environ.get("VOICEDIAG_SETTINGS"):
             raise click.UsageError(f"no settings file '{path}' (VOICEDIAG_SETTINGS)") from None
         return {}
@@ -34,17 +34,17 @@ def read(path: Path) -> dict[str, Any]:
 
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # not only TOMLDecodeError: a number may be too long, a list too deep
         raise click.UsageError(f"settings file '{path}': {error}") from None
 
 
-def options_of(command: click.Command) -> dict[str, str]:
-    """Map each long option's name, without its dashes, to its parameter; for a group those of its commands."""
+def options_of(command: click.Command) -> dict[str, click.Option]:
+    """Map each long option's name, without its dashes, to the option; for a group also those of its commands."""
     inner = command.commands.values() if isinstance(command, click.Group) else ()
-    return {name: parameter for each in inner for name, parameter in options_of(each).items()} | {
-        spelling.removeprefix("--"): parameter.name
+    return {name: option for each in inner for name, option in options_of(each).items()} | {
+        spelling.removeprefix("--"): parameter
         for parameter in command.params
-        if isinstance(parameter, click.Option) and parameter.name is not None
+        if isinstance(parameter, click.Option)
         for spelling in parameter.opts
         if spelling.startswith("--") and spelling != "--help"
     }
@@ -92,8 +92,16 @@ def _defaults(name: str, command: click.Command, table: dict[str, Any], shared: 
             raise KeyError(f"{name} has no option '{key}'{nearest(key, [*known, *inner])}")
     given = shared | {key: value for key, value in table.items() if not isinstance(value, dict)}
     if not inner:
-        return {known[key]: value for key, value in given.items() if key in known}
+        return {str(known[key].name): _as_typed(value, known[key]) for key, value in given.items() if key in known}
     return {part: _defaults(f"{name} {part}", inner[part], table.get(part, {}), given) for part in inner}
+
+
+def _as_typed(value: Any, option: click.Option) -> Any:
+    """Return a TOML value in the form in which click takes what was typed: text, or a list of it."""
+    if isinstance(value, list):
+        return [str(item) for item in value] if option.multiple else str(value)
+    text = value if isinstance(value, bool) else str(value)
+    return [text] if option.multiple else text
 
 
 def _all(ctx: click.Context, group: click.Group) -> list[click.Command]:

@@ -10,8 +10,6 @@ from voicediag.network import edges as table
 
 def targets_of(edges: tuple[str, ...], targets: tuple[str, ...], edges_file: str | None) -> tuple[Target, ...]:
     """Return what to probe. Raises `click.UsageError` for an unknown edge, a bad target or a bad table."""
-    if edges and targets:
-        raise click.UsageError("--edge and --target do not go together")
     try:
         return table.choose(table.load(edges_file), edges, targets)
     except table.EdgesError as error:

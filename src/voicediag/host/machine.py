@@ -22,6 +22,8 @@ def installation_id() -> str | None:
     except (OSError, ValueError):
         pass
     made = secrets.token_hex(8)
+    if not Path.home().is_dir():
+        return None  # a home that is not there is not ours to make
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(made + "\n", encoding="ascii")

@@ -51,8 +51,8 @@ class Control:
 
     def __init__(self, on_progress: Callable[[Progress], None] = _silent) -> None:
         self.stop = threading.Event()
-        self._on_progress = on_progress
+        self.on_progress = on_progress
 
     def tell(self, progress: Progress) -> None:
         """Show `progress` (a few times a second is enough). Must not be called from an audio callback."""
-        self._on_progress(progress)
+        self.on_progress(progress)
