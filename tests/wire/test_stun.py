@@ -121,7 +121,7 @@ def test_every_cut_and_every_trailing_byte_is_refused(data: bytes) -> None:
         "0020000400012147",  # too short for its family
         "002000ff0001000000000000",  # claims more than there is
         "8022000400000000ffff",  # a tail that is no attribute
-        "80220001ff000000002000080001a147e112a643",  # SOFTWARE that is not UTF-8
+        "002000080001a147e112a6437ffe0000",  # an unknown attribute that must be understood
         "0024000200000000002000080001a147e112a643",  # PRIORITY of two bytes: struct.error inside the codec
         "002000080001a147e112a64380280004deadbeef",  # a wrong fingerprint
     ],
@@ -130,6 +130,29 @@ def test_a_success_that_is_none(body: str) -> None:
     payload = bytes.fromhex(body)
     with pytest.raises(stun.StunError):
         stun.parse(struct.pack("!HHI", 0x0101, len(payload), codec.COOKIE) + RFC_ID + payload)
+
+
+@pytest.mark.parametrize(
+    ("extra", "software"),
+    [
+        ("80220004ff616263", "\N{REPLACEMENT CHARACTER}abc"),  # SOFTWARE that is not UTF-8
+        ("80220000", ""),
+        ("fffe000441424344", None),  # unknown, and free to be
+        ("000400080001ddb17f000001000500080001ddb27f000001", None),  # SOURCE- and CHANGED-ADDRESS of RFC 3489
+        ("000b00080001ddb17f000001", None),  # its REFLECTED-FROM
+    ],
+)
+def test_what_need_not_be_understood_does_no_harm(extra: str, software: str | None) -> None:
+    payload = bytes.fromhex("002000080001a147e112a643" + extra)
+    data = struct.pack("!HHI", 0x0101, len(payload), codec.COOKIE) + RFC_ID + payload
+    message = stun.parse(data)
+    assert (message.mapped_address, message.software) == (("192.0.2.1", 32853), software)
+
+
+def test_an_error_whose_reason_is_not_utf_8_keeps_its_number() -> None:
+    payload = bytes.fromhex("0009000600000500ffff0000")
+    data = struct.pack("!HHI", 0x0111, len(payload), codec.COOKIE) + RFC_ID + payload
+    assert stun.parse(data).error == (500, "\N{REPLACEMENT CHARACTER}" * 2)
 
 
 @given(st.binary(max_size=200))

@@ -6,7 +6,7 @@ Whatever the bytes, `parse` returns a message or raises `StunError`. `peek` look
 from __future__ import annotations
 
 import struct
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from aioice import stun as codec
 
@@ -22,6 +22,11 @@ _COOKIE = codec.COOKIE
 _HEADER = struct.Struct("!HHI12s")
 _BINDING_REQUEST = struct.pack("!HHI", 0x0001, 0, _COOKIE)
 _KINDS: dict[int, Kind] = {0x0001: "request", 0x0011: "indication", 0x0101: "success", 0x0111: "error"}
+# An attribute below is comprehension-required (RFC 8489 section 14).
+_OPTIONAL_FROM = 0x8000
+# Those of RFC 3489 that RFC 8489 section 18.3 keeps reserved, UNKNOWN-ATTRIBUTES, and the three new in RFC 8489: they
+# change nothing of what a Binding response says. The codec knows the others.
+_UNDERSTOOD = frozenset({0x0002, 0x0007, 0x000A, 0x000B, 0x001C, 0x001D, 0x001E})
 
 
 class StunError(ValueError):
@@ -81,17 +86,16 @@ def peek(data: bytes) -> Header | None:
 def parse(data: bytes) -> Message:
     """Return the Binding message in `data`. Raises `StunError` for anything else, whatever the bytes.
 
-    A success response without an address and an error response without a code are refused: RFC 8489 section 6.3.3
-    asks for both.
+    A success response without an address or with an unknown comprehension-required attribute, and an error response
+    without a code, are refused: RFC 8489 sections 6.3.3 and 6.3.4. Text that is not UTF-8 is no reason to refuse: what
+    cannot be decoded reads "\N{REPLACEMENT CHARACTER}".
     """
     header = peek(data)
     if header is None:
         raise StunError("no STUN Binding message")
-    _check_attributes(data)
-    try:
-        attributes = codec.parse_message(data).attributes
-    except (ValueError, struct.error, IndexError, KeyError, TypeError) as error:
-        raise StunError(f"malformed STUN message: {error}") from None
+    attributes, unknown = _attributes(data, header.transaction_id)
+    if unknown and header.kind == "success":
+        raise StunError(f"a success response with the unknown attribute 0x{unknown[0]:04x}")
     mapped: Address | None = attributes.get("XOR-MAPPED-ADDRESS") or attributes.get("MAPPED-ADDRESS")
     found: tuple[int, str] | None = attributes.get("ERROR-CODE")
     if header.kind == "success" and mapped is None:
@@ -108,11 +112,45 @@ def parse(data: bytes) -> Message:
     )
 
 
-def _check_attributes(data: bytes) -> None:
-    """Raise `StunError` unless the attributes fill the message exactly: the codec cuts a short value silently."""
+def _attributes(data: bytes, transaction_id: bytes) -> tuple[dict[str, Any], list[int]]:
+    """Return the attributes by name, the first of each (RFC 8489 section 14), and the unknown ones that matter.
+
+    The codec's own loop is not used: it refuses a message for a text that is not UTF-8, and cuts a short value
+    silently. Raises `StunError`.
+    """
+    found: dict[str, Any] = {}
+    unknown: list[int] = []
     position = HEADER_BYTES
     while position < len(data):
-        length = int.from_bytes(data[position + 2 : position + 4], "big")
-        position += 4 + length + -length % 4
-    if position != len(data):
-        raise StunError("an attribute ends outside the message")
+        number, length = struct.unpack_from("!HH", data, position)  # the header's length is a multiple of four
+        value = data[position + 4 : position + 4 + length]
+        after = position + 4 + length + -length % 4
+        if after > len(data):
+            raise StunError("an attribute ends outside the message")
+        entry = codec.ATTRIBUTES_BY_TYPE.get(number)
+        if entry is None:
+            if number < _OPTIONAL_FROM and number not in _UNDERSTOOD:
+                unknown.append(number)
+        elif entry[1] not in found:
+            try:
+                found[entry[1]] = _value(entry, value, transaction_id)
+            except (ValueError, struct.error) as error:
+                raise StunError(f"malformed {entry[1]}: {error}") from None
+            if entry[1] == "FINGERPRINT" and (
+                found["FINGERPRINT"] != codec.message_fingerprint(data[:position]) or after != len(data)
+            ):
+                raise StunError("a wrong fingerprint")
+        position = after
+    return found, unknown
+
+
+def _value(entry: codec.AttributeEntry, value: bytes, transaction_id: bytes) -> Any:
+    unpack = entry[3]
+    if unpack is codec.unpack_string:
+        return value.decode("utf-8", "replace")
+    if unpack is codec.unpack_error_code:
+        number, _ = unpack(value[:4])
+        return number, value[4:].decode("utf-8", "replace")
+    if unpack is codec.unpack_xor_address:
+        return unpack(value, transaction_id)
+    return unpack(value)
