@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -168,6 +169,8 @@ def test_a_target(text: str, host: str, port: int) -> None:
         ("a\x1b[2J=host", "the name must be"),
         ("a=" + "x" * 300, "has 300 characters"),
         ("a=\ud800", "is no host name"),
+        ("a=...", "'...' is no host name"),
+        ("a=b..c:3478", "'b..c' is no host name"),
     ],
 )
 def test_no_target(text: str, message: str) -> None:
@@ -214,6 +217,17 @@ def test_any_text_is_a_target_or_the_one_error(text: str) -> None:
         ('[media]\nranges = ["x"]\nfirst_port = 1\nlast_port = 2\n[[edge]]\nname = "a"', "media, ranges"),
         ('[media]\nranges = []\nfirst_port = 3\nlast_port = 2\n[[edge]]\nname = "a"', "first_port is above"),
         ("edge = " + "[" * 3000, "lab.toml"),
+        ("edge = " + "[" * 3000 + "]" * 3000, "lab.toml: nested too deep"),
+        ("edge = " + "[" * 90 + "]" * 90, "edge 1: Expected `object`"),
+        ("edge." + "a." * 3000 + "b = 1", "lab.toml"),
+        ("edge = " + "9" * 5000, "a number or a date is out of range"),
+        ('[[edge]]\nname = "a"\nstun = { host = "h", port = ' + "9" * 4000 + " }", "edge 1 ('a'), stun.port"),
+        ("edge = 2026-02-30", "lab.toml"),
+        ('[[edge]]\nname = "a"\nstun = { host = "127.0.0.1:3478" }', "stun.host: '127.0.0.1:3478' holds a port"),
+        ('[[edge]]\nname = "a"\nstun = { host = "[::1]" }', "edge 1 ('a'), stun.host"),
+        ('[[edge]]\nname = "a"\nturn = { host = "1:2:3" }', "turn.host: '1:2:3' is no IPv6 address"),
+        ('[[edge]]\nname = "a"\nstun = { host = "..." }', "edge 'a', stun.host: '...' is no host name or address"),
+        ('[[edge]]\nname = "a"\nstun = { host = "." }', "edge 'a', stun.host: '.' is no host name or address"),
     ],
 )
 def test_a_table_with_a_mistake_names_it(tmp_path: Path, text: str, message: str) -> None:
@@ -230,6 +244,34 @@ def test_a_table_of_ones_own(tmp_path: Path) -> None:
     file = tmp_path / "lab.toml"
     file.write_text(SMALLEST, encoding="utf-8")
     assert edges.choose(edges.load(str(file))) == (Target("lab", "127.0.0.1", 3478, is_edge=True),)
+
+
+def test_a_byte_order_mark_before_the_table_is_none_of_it(tmp_path: Path) -> None:
+    file = tmp_path / "lab.toml"
+    file.write_text(SMALLEST, encoding="utf-8-sig")
+    assert edges.choose(edges.load(str(file))) == (Target("lab", "127.0.0.1", 3478, is_edge=True),)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_a_pipe_without_a_writer_is_refused_at_once(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    program = f"from voicediag.network import edges\nedges.load({str(pipe)!r})"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
+    assert "no regular file" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("a\x1b[2J=host", r"'a\x1b[2J=host'"), ("a=b\u202ec", r"'a=b\u202ec'"), ("a=\ud800", r"'a=\ud800'")],
+)
+def test_what_is_hostile_is_escaped_once(text: str, shown: str) -> None:
+    with pytest.raises(EdgesError) as raised:
+        edges.parse_target(text)
+    assert shown in str(raised.value)
+    with pytest.raises(EdgesError) as raised:
+        edges.find(text, edges.packaged())
+    assert shown in str(raised.value)
 
 
 def test_a_table_without_anything_to_probe(tmp_path: Path) -> None:

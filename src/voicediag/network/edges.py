@@ -7,6 +7,7 @@ command line uses it for its usage errors and for completion.
 from __future__ import annotations
 
 import re
+import stat
 import tomllib
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -95,16 +96,21 @@ def load(path: str | None = None) -> Table:
     if path is None:
         return packaged()
     shown = visible(path)
+    data: bytes | None = None
     try:
-        with Path(path).open("rb") as file:
-            data = file.read(_MAX_FILE_BYTES + 1)
+        # Asked before it is opened: opening a pipe without a writer would never return.
+        if stat.S_ISREG(Path(path).stat().st_mode):
+            with Path(path).open("rb") as file:
+                data = file.read(_MAX_FILE_BYTES + 1)
     except (OSError, ValueError) as error:
         what = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise EdgesError(f"cannot read the edges file {shown}: {what}") from None
+    if data is None:
+        raise EdgesError(f"cannot read the edges file {shown}: it is no regular file")
     if len(data) > _MAX_FILE_BYTES:
         raise EdgesError(f"{shown}: larger than {_MAX_FILE_BYTES} bytes, so no table of edges")
     try:
-        text = data.decode("utf-8")
+        text = data.decode("utf-8-sig")  # Notepad opens a file with a byte order mark
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise EdgesError(f"{shown}: line {line} is not UTF-8") from None
@@ -123,10 +129,14 @@ def parse_table(text: str, where: str) -> Table:
         raise EdgesError(f"{where}: {visible(str(error).replace('end of document', last))}") from None
     except RecursionError:
         raise EdgesError(f"{where}: nested too deep") from None
+    except ValueError:  # an integer of thousands of digits, a date that no calendar has
+        raise EdgesError(f"{where}: a number or a date is out of range") from None
     try:
         table = msgspec.convert(raw, Table)
     except msgspec.ValidationError as error:
         raise EdgesError(f"{where}: {_explain(str(error), raw)}") from None
+    except (RecursionError, OverflowError):
+        raise EdgesError(f"{where}: nested too deep, or a number out of range") from None
     fault = _fault_in(table)
     if fault is not None:
         raise EdgesError(f"{where}: {fault}")
@@ -159,13 +169,18 @@ def _fault_in(table: Table) -> str | None:
     if table.media is not None and table.media.first_port > table.media.last_port:
         return "media: first_port is above last_port"
     for edge in table.edges:
+        for field in ("signalling", "mobile_signalling", "stun", "turn"):
+            endpoint: Endpoint | None = getattr(edge, field)
+            wrong = None if endpoint is None else _fault_of_host(endpoint.host)
+            if wrong is not None:
+                return f"edge {edge.name!r}, {field}.host: {wrong}"
         for field in ("signalling_ranges", "stun_turn_ranges"):
             for text in getattr(edge, field):
                 if not _is_network(text):
-                    return f"edge {edge.name!r}, {field}: {visible(text)!r} is no address range"
+                    return f"edge {edge.name!r}, {field}: {_quoted(text)} is no address range"
     for text in table.media.ranges if table.media is not None else ():
         if not _is_network(text):
-            return f"media, ranges: {visible(text)!r} is no address range"
+            return f"media, ranges: {_quoted(text)} is no address range"
     return None
 
 
@@ -185,7 +200,7 @@ def find(name: str, table: Table) -> Edge:
     for edge in table.edges:
         if edge.name == wanted:
             return edge
-    raise EdgesError(f"no edge {visible(name, 80)!r}; {_nearest(wanted, table)}")
+    raise EdgesError(f"no edge {_quoted(name)}; {_nearest(wanted, table)}")
 
 
 def _nearest(wanted: str, table: Table) -> str:
@@ -243,24 +258,25 @@ def parse_target(text: str) -> Target:
 
     Raises `EdgesError` that says which part is wrong.
     """
-    shown = visible(text, 80)
+    shown = _quoted(text)
     name, separator, place = text.partition("=")
     if not separator:
-        raise EdgesError(f"target {shown!r} is not NAME=HOST[:PORT]")
+        raise EdgesError(f"target {shown} is not NAME=HOST[:PORT]")
     name, place = name.strip(), place.strip()
     if not name or len(name) > _MAX_NAME or has_hostile(name):
-        raise EdgesError(f"target {shown!r}: the name must be 1 to {_MAX_NAME} printable characters")
+        raise EdgesError(f"target {shown}: the name must be 1 to {_MAX_NAME} printable characters")
     host, port_text = _split_place(place, shown)
     if port_text is not None and not (
         port_text.isascii() and port_text.isdecimal() and 1 <= int(port_text[:6]) <= 65535
     ):
-        raise EdgesError(f"target {shown!r}: the port must be 1 to 65535")
+        raise EdgesError(f"target {shown}: the port must be 1 to 65535")
     if not host:
-        raise EdgesError(f"target {shown!r}: the host is missing")
+        raise EdgesError(f"target {shown}: the host is missing")
     if len(host) > _MAX_HOST:
-        raise EdgesError(f"target {shown!r}: the host has {len(host)} characters; a name has at most {_MAX_HOST}")
-    if has_hostile(host) or re.search(r"[\s/\\@?#\[\]]", host):
-        raise EdgesError(f"target {shown!r}: {visible(host, 80)!r} is no host name or address")
+        raise EdgesError(f"target {shown}: the host has {len(host)} characters; a name has at most {_MAX_HOST}")
+    wrong = _fault_of_host(host)
+    if wrong is not None:
+        raise EdgesError(f"target {shown}: {wrong}")
     return Target(name=name, host=host, port=int(port_text) if port_text is not None else DEFAULT_PORT)
 
 
@@ -269,16 +285,34 @@ def _split_place(place: str, shown: str) -> tuple[str, str | None]:
     if place.startswith("["):
         host, closed, rest = place[1:].partition("]")
         if not closed or (rest and not rest.startswith(":")):
-            raise EdgesError(f"target {shown!r}: an IPv6 address with a port is written [ADDRESS]:PORT")
+            raise EdgesError(f"target {shown}: an IPv6 address with a port is written [ADDRESS]:PORT")
         if not _is_ipv6(host):
-            raise EdgesError(f"target {shown!r}: {visible(host, 80)!r} is no IPv6 address")
+            raise EdgesError(f"target {shown}: {_quoted(host)} is no IPv6 address")
         return host, rest[1:] if rest else None
     if place.count(":") > 1:
         if not _is_ipv6(place):
-            raise EdgesError(f"target {shown!r}: {visible(place, 80)!r} is no IPv6 address")
+            raise EdgesError(f"target {shown}: {_quoted(place)} is no IPv6 address")
         return place, None
     host, separator, port = place.partition(":")
     return host, port if separator else None
+
+
+def _fault_of_host(host: str) -> str | None:
+    """Return why `host` can be neither a name nor an address, or None where it can."""
+    if ":" in host:
+        if _is_ipv6(host):
+            return None
+        if host.count(":") == 1:
+            return f"{_quoted(host)} holds a port, which belongs into port"
+        return f"{_quoted(host)} is no IPv6 address"
+    if has_hostile(host) or re.search(r"[\s/\\@?#\[\]]", host) or not all(host.removesuffix(".").split(".")):
+        return f"{_quoted(host)} is no host name or address"
+    return None
+
+
+def _quoted(text: str) -> str:
+    """Show text from outside in quotes; `!r` would write what `visible` has escaped a second time."""
+    return f"'{visible(text, 80)}'"
 
 
 def _is_ipv6(text: str) -> bool:
