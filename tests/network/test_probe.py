@@ -16,6 +16,7 @@ import pytest
 from voicediag.model.control import Control, PathProgress, Progress
 from voicediag.network import clocks, probe
 from voicediag.network.probe import Destination, Observation, Plan, run
+from voicediag.network.statistics import NS_PER_MS
 from voicediag.reflector.faults import Faults
 from voicediag.reflector.relay import Relay
 from voicediag.reflector.stun_server import SOFTWARE, Behaviour, StunServer
@@ -272,6 +273,26 @@ def test_a_stop_before_the_start() -> None:
         seen = run([to(server.address)], Plan(duration_s=60), control)[0]
     assert seen.reason is None
     assert len(seen.rows.sent_ns) <= 1
+
+
+def filed(plan: Plan, sent_ms: list[int], answers: list[tuple[int, float]], control: Control) -> Observation:
+    """What is observed where probes left at `sent_ms`, and answers (probe, ms) were read."""
+    stream = probe._Stream(Destination("a", ("192.0.2.1",), 3478), None, "192.0.2.1", None, False, None)
+    stream.due.extend(at * NS_PER_MS for at in sent_ms)
+    stream.sent.extend(at * NS_PER_MS for at in sent_ms)
+    stream.answer_to.extend(of for of, _ in answers)
+    stream.arrived.extend(round(at * NS_PER_MS) for _, at in answers)
+    stream.answered.update(of for of, _ in answers)
+    engine = probe._Engine([stream], plan, control)
+    engine.close()
+    return engine.observe(stream)
+
+
+def test_an_answer_may_come_until_the_wait_after_the_last_probe_and_not_later() -> None:
+    seen = filed(Plan(answer_wait_s=2), [0, 20], [(0, 2020), (1, 2020.001)], Control())
+    assert (seen.rows.answer_to, seen.rows.arrived_ns, len(seen.rows.sent_ns)) == ([0], [2020 * NS_PER_MS], 2)
+    seen = filed(Plan(answer_wait_s=2), [0, 20], [(0, 2021), (1, 2022)], Control())
+    assert (seen.rows.answer_to, seen.reason) == ([], "timeout")
 
 
 def test_progress_is_told_from_the_callers_thread() -> None:

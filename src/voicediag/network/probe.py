@@ -138,10 +138,8 @@ class _Stream:
         else:
             self.send_failures += 1
 
-    def reason(self) -> Reason | None:
-        """Why no answer came, the most telling first."""
-        if self.answered:
-            return None
+    def reason(self, *, has_sent: bool) -> Reason | None:
+        """Why no answer came, the most telling first. `has_sent`: a probe waited for its answer to the end."""
         if self.foreign:
             return "bad-answers"
         if self.refused:
@@ -150,7 +148,7 @@ class _Stream:
             return "unreachable"
         if self.send_failures:
             return "send-failed"
-        return "timeout" if self.sent else None
+        return "timeout" if has_sent else None
 
 
 def run(destinations: Sequence[Destination], plan: Plan, control: Control) -> list[Observation]:
@@ -406,14 +404,16 @@ class _Engine:
 
     def observe(self, stream: _Stream) -> Observation:
         """Return what happened to `stream`, without the probes that the user's stop left open."""
+        rows = self._rows(stream)
+        reason = None if rows.answer_to else stream.refusal or stream.reason(has_sent=bool(rows.sent_ns))
         return Observation(
             address=stream.address,
             clock_is_kernel=stream.is_kernel,
             start_ns=self._start_ns,
-            rows=(rows := self._rows(stream)),
+            rows=rows,
             unsent=stream.unsent,
             foreign=stream.foreign,
-            reason=stream.refusal or (stream.reason() if rows.sent_ns or stream.unsent or stream.foreign else None),
+            reason=reason,
             error_codes=tuple(stream.error_codes),
             clock_step_ns=max(self._step_ns, stream.step_ns, key=abs),
             mapped=stream.mapped,
@@ -421,21 +421,27 @@ class _Engine:
         )
 
     def _rows(self, stream: _Stream) -> Rows:
-        everything = Rows(stream.due, stream.sent, stream.answer_to, stream.arrived)
-        if not self._control.stop.is_set():
-            return everything
+        """Return the rows without the answers that came after the deadline and without the probes open at a stop."""
         patience = round(self._plan.answer_wait_s * NS_PER_S)
+        # Answers are read a little longer than they may come, until the next look at the clock.
+        deadline = stream.sent[-1] + patience if stream.sent else 0
+        in_time = [
+            (probe, arrived)
+            for probe, arrived in zip(stream.answer_to, stream.arrived, strict=True)
+            if arrived <= deadline
+        ]
+        answered = {probe for probe, _ in in_time}
         kept = [
             probe
             for probe, sent in enumerate(stream.sent)
-            if probe in stream.answered or sent + patience <= self._stopped_ns
+            if probe in answered or not self._control.stop.is_set() or sent + patience <= self._stopped_ns
         ]
         place = {probe: index for index, probe in enumerate(kept)}
         return Rows(
             [stream.due[probe] for probe in kept],
             [stream.sent[probe] for probe in kept],
-            [place[probe] for probe in stream.answer_to],
-            stream.arrived,
+            [place[probe] for probe, _ in in_time],
+            [arrived for _, arrived in in_time],
         )
 
 
