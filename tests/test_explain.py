@@ -198,6 +198,26 @@ def test_a_list_has_a_line_for_each() -> None:
     assert max(map(len, everything)) <= 80
 
 
+@pytest.mark.parametrize(
+    ("scores", "in_full"), [((0.9, 0.05), 1), ((0.5, 0.3, 0.29), 2), ((0.5, 0.1), 1), ((1.0, 1.0, 1.0), 3), ((0.7,), 1)]
+)
+def test_of_a_search_the_best_and_one_that_comes_close_are_shown_in_full(
+    scores: tuple[float, ...], in_full: int
+) -> None:
+    reading = Reading(source="x", title="T", summary="All of it.")
+    matches = tuple(
+        Match(code=31990 + number, kind="code", name=None, title=f"T{number}", readings=(reading,), score=score)
+        for number, score in enumerate(scores)
+    )
+    answer = Explanation(query=("words",), matches=matches)
+    for text in (report.render(answer), report.to_markdown(answer)):
+        assert text.count("All of it.") == in_full
+        assert ("Less likely" in text) == (in_full < len(scores))
+        places = [text.index(f"T{number}") for number in range(len(scores))]
+        assert places == sorted(places)
+        assert all((f"{score:.2f}" in text) == (score < 1) for score in scores)
+
+
 def test_markdown() -> None:
     text = run("31403", "--markdown").stdout
     assert text.startswith("## 31403: Forbidden\n")

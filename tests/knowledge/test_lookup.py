@@ -98,7 +98,7 @@ def test_a_known_and_an_unknown_question_are_both_answered() -> None:
         ("31403.5", "did you mean 31403?"),
         ("31403,5", "did you mean 31403?"),
         ("xyzzy plugh", "nothing is known about 'xyzzy plugh'"),
-        ("stattic", "did you mean 'static'?"),
+        ("Acquisitionfailederrer", "did you mean 'acquisitionfailederror'?"),
         ("\x1b[2J\x07", "nothing is known about '\\x1b[2J\\x07'"),
         ("٣١٤٠٣", "nothing is known"),
     ],

@@ -12,19 +12,21 @@ import sys
 import tomllib
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from voicediag.knowledge import search, store
+from voicediag.knowledge import search, store, wording
 from voicediag.knowledge.entry import Entry, System
+from voicediag.knowledge.wording import Lexicon
 from voicediag.model.explanation import Basis, Kind, Level, Reading, Source, Tier
 from voicediag.model.text import has_hostile
 
 DATA = Path(__file__).parent / "data"
-NOT_ENTRIES = frozenset({"sources.toml", "families.toml"})
+NOT_ENTRIES = frozenset({"sources.toml", "families.toml", "wording.toml"})
 COMMANDS = frozenset(
     {
         "devices",
@@ -64,8 +66,6 @@ _SPOKEN_CLASS = re.compile(r"(?=.{10})[A-Z][a-z]+[A-Z]\w*")
 _COMMON_NAMES = frozenset({"AbortError", "SecurityError"})
 _LONGEST_COMMAND = 76
 _MISSING = " has no entry"
-# How much a word counts by where it stands.
-_IN_NAME, _IN_TITLE, _IN_SUMMARY, _IN_CAUSE = 1.0, 0.9, 0.45, 0.25
 
 
 class Wrong(Exception):  # noqa: N818 - a list of problems for the writer
@@ -374,8 +374,8 @@ def _order(entry: Entry) -> tuple[bool, int, str]:
     return entry.kind != "code", entry.code or 0, entry.id
 
 
-def _names(entry: Entry) -> set[str]:
-    names = {entry.id, *entry.aliases}
+def _own_names(entry: Entry) -> set[str]:
+    names = {entry.id}
     if entry.code is not None:
         names.add(str(entry.code))
     if entry.sdk_class is not None:
@@ -383,15 +383,67 @@ def _names(entry: Entry) -> set[str]:
     return {store.normal(name) for name in names}
 
 
-def _prominence(entry: Entry) -> dict[str, float]:
-    """Return how much each stem of a word says about the entry, 0 to 1."""
-    fields: list[tuple[float, Sequence[str]]] = [
-        (_IN_CAUSE, [cause for reading in entry.readings for cause in reading.causes]),
-        (_IN_SUMMARY, [reading.summary for reading in entry.readings]),
-        (_IN_TITLE, [entry.title, *(reading.title for reading in entry.readings)]),
-        (_IN_NAME, [entry.id, *entry.aliases, *search.words_of_class(entry.sdk_class)]),
-    ]
-    return {stem: weight for weight, parts in fields for part in parts for stem in search.stems(part)}
+def _keys(entries: Sequence[Entry]) -> dict[str, list[int]]:
+    """Return for each name its entries: the one of that id first, those that bear it, those also called so."""
+    ranks: dict[str, dict[int, tuple[int, float, int]]] = defaultdict(dict)
+    for number, entry in enumerate(entries):
+        own = _own_names(entry)
+        for name in own:
+            ranks[name][number] = (int(name != store.normal(entry.id)), 0.0, number)
+        for name in {store.normal(alias) for alias in entry.aliases} - own:
+            ranks[name][number] = (2, -search.prior(entry), number)
+    return {name: sorted(found, key=found.__getitem__) for name, found in ranks.items()}
+
+
+# --- making: the index of words
+
+
+def lexicon(data: Path = DATA) -> Lexicon:
+    """Return the tables of words. Raises Wrong where a phrase stands for two terms."""
+    raw = _load(data / "wording.toml")
+    terms: dict[str, str] = {}
+    for term, said in raw["same"].items():
+        for phrase in said.split(", "):
+            key = " ".join(map(wording.stem, wording.words(phrase)))
+            if terms.setdefault(key, term) != term:
+                raise Wrong(f"wording.toml: {phrase!r} stands for {terms[key]!r} and {term!r}")
+    return wording.lexicon(**raw)
+
+
+def _spelling(words: Lexicon) -> list[str]:
+    """Return the words of telephony, towards which typing errors are mended."""
+    telling = words.topic | words.hint
+    said = {phrase for phrase, term in words.whole.items() if " " not in phrase and term in telling}
+    return sorted(word for word in said | telling if len(word) > 3)
+
+
+def _fields(entry: Entry) -> tuple[Sequence[str], ...]:
+    """Return the texts of an entry that are searched, the most telling field first."""
+    readings = entry.readings
+    return (
+        [entry.id, *entry.aliases, *([] if entry.sdk_class is None else [entry.sdk_class.rpartition(".")[2]])],
+        [entry.title, *(reading.title for reading in readings)],
+        [reading.summary for reading in readings],
+        [cause for reading in readings for cause in reading.causes],
+        [text for reading in readings for text in (*reading.fixes, reading.tell_apart) if text is not None],
+    )
+
+
+def _index(entries: Sequence[Entry], words: Lexicon) -> store.Index:
+    terms: dict[str, list[int]] = defaultdict(list)
+    names: list[list[str]] = []
+    stems: set[str] = set()
+    for number, entry in enumerate(entries):
+        fields = _fields(entry)
+        found = [[wording.terms(text, words) for text in texts] for texts in fields]
+        most_telling = {term: field for field in reversed(range(len(found))) for text in found[field] for term in text}
+        for term, field in most_telling.items():
+            terms[term].append(number * store.FIELDS + field)
+        names.append(sorted({" ".join(dict.fromkeys(text)) for text in found[0] + found[1] if text}))
+        stems.update(wording.stem(word) for texts in fields[:3] for text in texts for word in wording.words(text))
+    stems -= {*terms, *words.whole, *words.stop}
+    prior = [search.prior(entry) for entry in entries]
+    return store.Index(words, dict(terms), names, prior, frozenset(stems), _spelling(words))
 
 
 def _spoken(entries: Sequence[Entry]) -> dict[str, int]:
@@ -412,30 +464,16 @@ def make(book: Book) -> Built:
     """Return the files of the index. The same entries give the same bytes; names without an entry are left out."""
     known = {draft.id for _, draft in book.drafts}
     entries = sorted((_entry(draft, book, known) for _, draft in book.drafts), key=_order)
-    lines: list[bytes] = []
-    rows: list[tuple[int, int]] = []
-    keys: dict[str, list[int]] = defaultdict(list)
-    stems: dict[str, list[tuple[int, float]]] = defaultdict(list)
-    offset = 0
-    for number, entry in enumerate(entries):
-        line = msgspec.json.encode(entry) + b"\n"
-        lines.append(line)
-        rows.append((offset, len(line) - 1))
-        offset += len(line)
-        for name in sorted(_names(entry)):
-            keys[name].append(number)
-        for stem, weight in sorted(_prominence(entry).items()):
-            stems[stem].append((number, weight))
-    for name, numbers in keys.items():  # who is called so comes before who is only called so by some
-        numbers.sort(key=lambda number: store.normal(entries[number].id) != name)
+    lines = [msgspec.json.encode(entry) + b"\n" for entry in entries]
+    ends = accumulate(map(len, lines))
+    rows = [(end - len(line), len(line) - 1) for end, line in zip(ends, lines, strict=True)]
+    families = sorted(book.families, key=lambda family: family.prefix)
     encode = msgspec.json.Encoder(order="deterministic").encode
-    names = store.Names(dict(keys), rows, sorted(book.families, key=lambda family: family.prefix), _spoken(entries))
-    kinds = "".join(entry.kind[0] for entry in entries)
     return Built(
         {
             "entries.jsonl": b"".join(lines),
-            "names.json": encode(names) + b"\n",
-            "search.json": encode(store.Index(dict(stems), kinds)) + b"\n",
+            "names.json": encode(store.Names(_keys(entries), rows, families, _spoken(entries))) + b"\n",
+            "search.json": encode(_index(entries, lexicon())) + b"\n",
         }
     )
 

@@ -16,7 +16,11 @@ LONGEST_QUESTION = 2_000
 _CODE = re.compile(r"(?:twilio|error|err|warning|code|e|no\.?|[\s:=#_-])*(\d{5,6})[.:]?", re.IGNORECASE | re.ASCII)
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)*", re.ASCII)
 _CODE_IN_TEXT = re.compile(r"(?<![\w.:+-])[1-9]\d{4}(?![\w%]|[.:,-]\d| ?(?:ms|s|bytes|hz|kbps)\b)", re.ASCII)
-_NAME_IN_TEXT = re.compile(r"[A-Za-z]\w*(?:[.-]\w+)+|[A-Z][a-z]+[A-Z]\w+", re.ASCII)
+_NUMBER_OF_PORTAUDIO = re.compile(r"(?<![\w.])-(?:99\d\d|10000)(?![\w.])", re.ASCII)
+_STATUS_IN_TEXT = re.compile(r"\b(SIP|HTTP)(?:/\d(?:\.\d)?)?[ -]+([1-6]\d\d)\b(?!\.)", re.ASCII | re.IGNORECASE)
+_NAME_IN_TEXT = re.compile(r"[A-Za-z]\w*(?:[.-]\w+)+|[A-Za-z]+_\w+|[A-Z][a-z]+[A-Z]\w+|[A-Za-z]{10,}", re.ASCII)
+_HUMP = re.compile(r"[a-z][A-Z]|\w_\w", re.ASCII)
+_NAMED_CODE = re.compile(r"\b(?:error|code)\W{0,3}([1-9]\d{4})(?![\w.,:-]\d|\w)", re.IGNORECASE | re.ASCII)
 _NEAREST = 3
 
 
@@ -98,24 +102,55 @@ def _by_itself(query: str) -> tuple[list[Match], list[Unknown]] | None:
     return None
 
 
-def _found_in_text(name: str) -> list[Match]:
-    """Find what a word of a sentence names. A round number that only Twilio's dictionary knows may count anything."""
-    matches = _found(name)
+def _code_in_text(code: str) -> list[Match]:
+    """Find a number of a sentence. A round one that only Twilio's dictionary knows may count anything."""
+    matches = _found(code)
     is_theirs_only = all(match.kind == "dictionary" for match in matches)
-    return [] if is_theirs_only and name.endswith("000") else matches
+    return [] if is_theirs_only and code.endswith("000") else matches
+
+
+def _name_in_text(word: str) -> list[Match]:
+    """Find what a word of a sentence names: `high-rtt`, `NOTFOUNDERROR`, `setSinkId`; not `wi-fi`, not `forbidden`."""
+    matches = _found(word) if store.numbers_of(word) else []
+    return matches if _HUMP.search(word) else [match for match in matches if _is_own_name(word, match)]
+
+
+def _is_own_name(word: str, match: Match) -> bool:
+    """Tell whether `word` is the very name of an entry, and no word that a sentence can have as well."""
+    if match.name is None or (word.isalpha() and not _HUMP.search(match.name)):
+        return False
+    return store.normal(word) in (store.normal(match.name), store.normal(match.name.rpartition(".")[2]))
+
+
+def _named(text: str) -> list[Match]:
+    """Return what a sentence or a pasted line names: codes, else numbers and statuses, else names."""
+    statuses = [f"{kind}-{status}" for kind, status in _STATUS_IN_TEXT.findall(text)]
+    for names, find in (
+        (_CODE_IN_TEXT.findall(text), _code_in_text),
+        (_NUMBER_OF_PORTAUDIO.findall(text), _found),
+        (statuses, _found),
+        (_NAME_IN_TEXT.findall(text), _name_in_text),
+    ):
+        matches = [match for name in dict.fromkeys(names) for match in find(name)]
+        if matches:
+            return matches
+    return []
+
+
+def _searched(text: str) -> list[Match]:
+    hits = search.search(text)
+    entries = store.entries([number for number, _ in hits])
+    return [entry.as_match(score) for entry, (_, score) in zip(entries, hits, strict=True)]
 
 
 def _in_words(text: str) -> tuple[list[Match], list[Unknown]]:
     """Answer a sentence or a pasted line: by the codes in it, else the names, else the words."""
-    matches = _found(text)
-    for pattern in (_CODE_IN_TEXT, _NAME_IN_TEXT):
-        if not matches:
-            matches = [match for name in dict.fromkeys(pattern.findall(text)) for match in _found_in_text(name)]
-    if not matches:
-        hits = search.search(text)
-        entries = store.entries([number for number, _ in hits])
-        matches = [entry.as_match(score) for entry, (_, score) in zip(entries, hits, strict=True)]
-    return matches, [] if matches else [_unknown_words(text)]
+    matches = _found(text) or _named(text)
+    if matches:
+        return matches, []
+    unknown = [unknown_code(code, int(code)) for code in _NAMED_CODE.findall(text)[:1]]
+    matches = _searched(text)
+    return matches, unknown if matches or unknown else [_unknown_words(text)]
 
 
 def _once(matches: Iterable[Match]) -> tuple[Match, ...]:
@@ -147,7 +182,7 @@ def explain(queries: Sequence[str]) -> Explanation:
         else:
             matches += answer[0]
             unknown += answer[1]
-    if words and (search.stems(" ".join(words)) or not (matches or unknown)):
+    if words and (search.says_anything(" ".join(words)) or not (matches or unknown)):
         answer = _in_words(" ".join(words))
         matches += answer[0]
         unknown += answer[1]
@@ -158,9 +193,7 @@ def search_words(words: str) -> Explanation:
     """Answer `words` by searching, even where they are a name. Raises QuestionError as `explain` does."""
     if not words.strip() or len(words) > LONGEST_QUESTION:
         raise QuestionError("--search wants a few words")
-    hits = search.search(words)
-    entries = store.entries([number for number, _ in hits])
-    matches = tuple(entry.as_match(score) for entry, (_, score) in zip(entries, hits, strict=True))
+    matches = tuple(_searched(words))
     return Explanation(query=(words,), matches=matches, unknown=() if matches else (_unknown_words(words),))
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os.path
 from functools import cache
+from math import log
 
 import msgspec
 from msgspec import Struct
 
 from voicediag.knowledge.entry import Entry
+from voicediag.knowledge.wording import Lexicon
 
 # Not pathlib: importing it costs more than all the reading done here, and `explain` must answer at once.
 _FOLDER = os.path.join(os.path.dirname(__file__), "index")  # noqa: PTH118, PTH120
@@ -33,12 +35,33 @@ class Names(Struct, frozen=True):
     """Names that a log spells as they are (warnings, classes that only one entry bears, exceptions) → the entry."""
 
 
-class Index(Struct, frozen=True):
-    """What `search.json` holds: for each stem of a word, the entries that use it and how prominently."""
+FIELDS = 8
+"""In an index of terms: the number of an entry times this, plus the number of the field."""
 
-    stems: dict[str, list[tuple[int, float]]]
-    kinds: str
-    """One letter an entry, the first of its kind."""
+
+class Index(Struct, frozen=True):
+    """What `search.json` holds."""
+
+    words: Lexicon
+    terms: dict[str, list[int]]
+    """Term → the entries that use it, each with the most telling field that does (0 is a name; see FIELDS)."""
+    names: list[list[str]]
+    """For each entry its names and titles as terms."""
+    prior: list[float]
+    """For each entry how likely it is meant."""
+    stems: frozenset[str]
+    """Further stems that are spelled correctly, as parts of phrases."""
+    spelling: list[str]
+    """The stems towards which typing errors are mended."""
+
+    def has(self, stem: str) -> bool:
+        """Tell whether the stem is known, so that it is no typing error."""
+        words = self.words
+        return stem in self.terms or stem in words.whole or stem in words.stop or stem in self.stems
+
+    def rarity(self, term: str) -> float:
+        """Return the inverse document frequency of a term that entries use."""
+        return log(1 + len(self.prior) / len(self.terms[term]))
 
 
 def normal(name: str) -> str:

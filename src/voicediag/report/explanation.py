@@ -27,6 +27,9 @@ _KINDS = {
     "finding": "voicediag finding",
 }
 _NONE_DOCUMENTED = "No cause is documented."
+_CLOSE = 0.5
+"""An answer to a question in words is shown in full beside the best from this share of the best one's score."""
+_MOST_IN_FULL = 2
 
 
 def to_json(explanation: Explanation) -> str:
@@ -47,7 +50,17 @@ def causes(reading: Reading) -> list[str]:
 def _facts(match: Match) -> str:
     name = match.name if match.kind == "code" else None
     kind = _origin(match.readings[0]) if match.kind == "dictionary" else _KINDS[match.kind]
-    return " · ".join(fact for fact in (kind, name, match.product, match.severity) if fact)
+    score = f"score {match.score:.2f}" if match.score < 1 else None
+    return " · ".join(fact for fact in (kind, name, match.product, match.severity, score) if fact)
+
+
+def _by_closeness(explanation: Explanation) -> tuple[Sequence[Match], Sequence[Match]]:
+    """Return the answers to be shown in full, and those to be named: of a search, the best and what comes close."""
+    matches = explanation.matches
+    asked = sum(match.score == 1 for match in matches)  # for its name or code
+    found = matches[asked:]
+    close = sum(match.score >= _CLOSE * found[0].score for match in found[:_MOST_IN_FULL])
+    return matches[: asked + close], matches[asked + close :]
 
 
 def _count(match: Match) -> str | None:
@@ -150,11 +163,18 @@ def render(explanation: Explanation, bold: Bold = str, width: int = 80) -> str:
         ]
         parts = ["\n".join(parts)]
     rule = "-" * min(width, 80)
-    for number, match in enumerate(explanation.matches):
+    in_full, named = _by_closeness(explanation)
+    for number, match in enumerate(in_full):
         if number or parts:
             parts.append(rule)
         parts += _match_parts(match, bold, width)
+    if named:
+        parts += [rule, "\n".join((bold("Less likely"), *_named(named, width)))]
     return "\n\n".join(parts) + "\n" if parts else ""
+
+
+def _named(matches: Sequence[Match], width: int) -> list[str]:
+    return [_wrapped(f"{match.score:.2f}  {label(match)}  {match.title}", width, "  ", " " * 8) for match in matches]
 
 
 def render_list(explanation: Explanation, width: int = 80) -> str:
@@ -207,6 +227,10 @@ def to_markdown(explanation: Explanation) -> str:
     parts: list[str] = []
     if explanation.log is not None:
         parts.append(_log_line(explanation.log, len(explanation.matches)))
-    for match in explanation.matches:
+    in_full, named = _by_closeness(explanation)
+    for match in in_full:
         parts += _markdown_match(match)
+    if named:
+        lines = [f"- {match.score:.2f} {label(match)}: {match.title}" for match in named]
+        parts.append("**Less likely**\n\n" + "\n".join(lines))
     return "\n\n".join(parts).replace("<", "&lt;") + "\n" if parts else ""
