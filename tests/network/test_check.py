@@ -135,6 +135,7 @@ def observation(*trips_ms: float | None) -> probe.Observation:
         unsent=0,
         foreign=0,
         reason=None,
+        detail=None,
         error_codes=(),
         clock_step_ns=0,
         mapped=("2001:db8::1", 5),

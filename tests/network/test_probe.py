@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import selectors
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -203,7 +206,12 @@ def test_no_route_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("number", "reason"),
-    [(errno.EPERM, "send-failed"), (errno.EHOSTUNREACH, "unreachable"), (errno.ENOBUFS, "send-failed")],
+    [
+        (errno.EPERM, "refused"),
+        (errno.EHOSTUNREACH, "unreachable"),
+        (errno.EADDRNOTAVAIL, "unreachable"),
+        (errno.ENOBUFS, "send-failed"),
+    ],
 )
 def test_a_system_that_does_not_send(monkeypatch: pytest.MonkeyPatch, number: int, reason: str) -> None:
     class Mute(socket.socket):
@@ -213,7 +221,7 @@ def test_a_system_that_does_not_send(monkeypatch: pytest.MonkeyPatch, number: in
     monkeypatch.setattr(socket, "socket", Mute)
     began = time.monotonic()
     seen = run([Destination("a", ("127.0.0.1",), 3478)], Plan(duration_s=30), Control())[0]
-    assert (seen.reason, len(seen.rows.sent_ns)) == (reason, 0)
+    assert (seen.reason, seen.detail, len(seen.rows.sent_ns)) == (reason, os.strerror(number), 0)
     assert seen.unsent >= 5
     assert time.monotonic() - began < 15
 
@@ -223,6 +231,72 @@ def test_the_first_address_with_a_route_is_probed() -> None:
         host, port = server.address
         seen = run([Destination("a", ("not-an-address", host), port)], SHORT, Control())[0]
     assert (seen.address, seen.reason) == (host, None)
+
+
+@pytest.mark.parametrize("address", ["fe80::1%no-such-scope", "fe80::1"])
+def test_an_address_that_cannot_be_used_here_is_unreachable(address: str) -> None:
+    seen = run([Destination("a", (address,), 3478)], SHORT, Control())[0]
+    assert (seen.reason, len(seen.rows.sent_ns), seen.address) == ("unreachable", 0, address)
+    assert seen.detail
+
+
+def too_many(*_: object) -> None:
+    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+
+def test_a_stream_for_which_there_is_no_socket_is_a_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = socket.socket
+
+    class Scarce(socket.socket):
+        left = 1
+
+        def __init__(self, *arguments: int) -> None:
+            Scarce.left -= 1
+            if Scarce.left < 0:
+                too_many()
+            super().__init__(*arguments)
+
+    with StunServer() as server:
+        monkeypatch.setattr(socket, "socket", Scarce)
+        good, without = run([to(server.address), to(server.address)], PATIENT, Control())
+        monkeypatch.setattr(socket, "socket", opened)
+    assert (good.reason, without.reason, without.detail) == (None, "send-failed", os.strerror(errno.EMFILE))
+    assert good.rows.answer_to
+
+
+def test_a_system_without_a_selector_left_is_a_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selectors, "DefaultSelector", too_many)
+    seen = run([Destination("a", ("127.0.0.1",), 3478)], SHORT, Control())[0]
+    assert (seen.reason, seen.detail, seen.address) == ("send-failed", os.strerror(errno.EMFILE), "127.0.0.1")
+
+
+def test_a_socket_that_cannot_be_watched_is_a_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(selectors.DefaultSelector):
+        def register(self, *_: object) -> selectors.SelectorKey:
+            raise ValueError("too many file descriptors in select()")
+
+    monkeypatch.setattr(selectors, "DefaultSelector", Full)
+    seen = run([Destination("a", ("127.0.0.1",), 3478)], SHORT, Control())[0]
+    assert (seen.reason, seen.detail) == ("send-failed", "too many file descriptors in select()")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+def test_more_targets_than_descriptors_leave_a_whole_report() -> None:
+    limit = "import resource as r; r.setrlimit(r.RLIMIT_NOFILE, (20, 20))"
+    targets = "[Target(str(n), '127.0.0.1', 9) for n in range(30)]"
+    program = f"""
+from voicediag.model.control import Control
+from voicediag.model.request import NetCheckRequest, Target
+from voicediag.network import check
+{limit}
+result = check.measure(NetCheckRequest(targets={targets}, duration_s=0.1), Control(), answer_wait_s=0.1)
+print(len(result.edges), sum(edge.stun.reason == "send-failed" for edge in result.edges))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stderr == ""
+    count, without = map(int, done.stdout.split())
+    assert count == 30
+    assert 10 <= without < 30
 
 
 def test_no_address_sends_nothing() -> None:
@@ -277,14 +351,14 @@ def test_a_stop_before_the_start() -> None:
 
 def filed(plan: Plan, sent_ms: list[int], answers: list[tuple[int, float]], control: Control) -> Observation:
     """What is observed where probes left at `sent_ms`, and answers (probe, ms) were read."""
-    stream = probe._Stream(Destination("a", ("192.0.2.1",), 3478), None, "192.0.2.1", None, False, None)
+    engine = probe._Engine([Destination("a", (), 3478)], plan, control)
+    engine.close()
+    stream = probe._Stream(Destination("a", ("192.0.2.1",), 3478), None, "192.0.2.1", None, False)
     stream.due.extend(at * NS_PER_MS for at in sent_ms)
     stream.sent.extend(at * NS_PER_MS for at in sent_ms)
     stream.answer_to.extend(of for of, _ in answers)
     stream.arrived.extend(round(at * NS_PER_MS) for _, at in answers)
     stream.answered.update(of for of, _ in answers)
-    engine = probe._Engine([stream], plan, control)
-    engine.close()
     return engine.observe(stream)
 
 

@@ -126,6 +126,7 @@ def stream_result(observation: probe.Observation, port: int, request: NetCheckRe
         mapped_address=_place(*mapped) if mapped else None,
         server=observation.software,
         reason=observation.reason,
+        detail=observation.detail,
         error_codes=observation.error_codes,
         clock_step_ms=step_ms if observation.clock_step_ns else None,
         timer=statistics.timer(rows),

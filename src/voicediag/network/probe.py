@@ -40,7 +40,18 @@ _NAP_S = 0.05
 _TELL_EVERY_S = 0.25
 _SPARK = 30
 _RECENT = 1000
-_UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, getattr(errno, "EHOSTDOWN", errno.EHOSTUNREACH)}
+# No route, no address of that family, or (EINVAL, of a link-local address without its scope) none that could be used.
+_UNREACHABLE = {
+    errno.EHOSTUNREACH,
+    errno.ENETUNREACH,
+    errno.ENETDOWN,
+    errno.EADDRNOTAVAIL,
+    errno.EAFNOSUPPORT,
+    errno.EINVAL,
+    getattr(errno, "EHOSTDOWN", errno.EHOSTUNREACH),
+}
+# A firewall of this very machine forbids to send.
+_FORBIDDEN = {errno.EPERM, errno.EACCES}
 
 
 class Destination(NamedTuple):
@@ -71,6 +82,8 @@ class Observation(NamedTuple):
     foreign: int
     reason: Reason | None
     """Why no answer came; None where one came or where the run was stopped too early to tell."""
+    detail: str | None
+    """The system's own words for the last error; None where it told of none."""
     error_codes: tuple[int, ...]
     clock_step_ns: int
     """The jump of largest size, with its sign; 0 where there was none."""
@@ -91,8 +104,9 @@ class _Stream:
     address: str
     receive: Callable[[], tuple[bytes, int | None]] | None
     is_kernel: bool
-    refusal: Reason | None
+    refusal: Reason | None = None
     """Why there is no socket to send on."""
+    detail: str | None = None
 
     due: array[int] = field(default_factory=_column)
     sent: array[int] = field(default_factory=_column)
@@ -131,12 +145,14 @@ class _Stream:
 
     def note_error(self, error: OSError) -> None:
         """Count what the system says of the path, be it at sending or at receiving."""
-        if isinstance(error, ConnectionRefusedError | ConnectionResetError):  # the latter is Windows' word for it
-            self.refused += 1
-        elif error.errno in _UNREACHABLE:
-            self.unreachable += 1
-        else:
-            self.send_failures += 1
+        self.detail = _words(error)
+        match _reason_of(error):
+            case "refused":
+                self.refused += 1
+            case "unreachable":
+                self.unreachable += 1
+            case _:
+                self.send_failures += 1
 
     def reason(self, *, has_sent: bool) -> Reason | None:
         """Why no answer came, the most telling first. `has_sent`: a probe waited for its answer to the end."""
@@ -158,18 +174,32 @@ def run(destinations: Sequence[Destination], plan: Plan, control: Control) -> li
     every stream has proved hopeless, and at once when `control.stop` is set: a probe that could still have been
     answered then is in no row. Every socket is closed on return. Raises nothing of the path's making.
     """
-    streams = [_open(destination) for destination in destinations]
-    engine = _Engine(streams, plan, control)
+    engine = _Engine(destinations, plan, control)
     try:
         engine.run()
     finally:
         engine.close()
-    return [engine.observe(stream) for stream in streams]
+    return engine.observations()
+
+
+def _reason_of(error: OSError) -> Reason:
+    """Return what an error of the system says of the path."""
+    if isinstance(error, ConnectionRefusedError | ConnectionResetError):  # the latter is Windows' word for it
+        return "refused"
+    if error.errno in _FORBIDDEN:
+        return "refused"
+    # gaierror for a literal address: a scope that this machine does not have.
+    return "unreachable" if isinstance(error, socket.gaierror) or error.errno in _UNREACHABLE else "send-failed"
+
+
+def _words(error: OSError) -> str:
+    return error.strerror or str(error)
 
 
 def _open(destination: Destination) -> _Stream:
-    """Connect a socket to the first address that has a route."""
+    """Connect a socket to the first address that has a route; a stream without one tells why."""
     failure: Reason = "send-failed"
+    detail: str | None = None
     for address in destination.addresses:
         sock: socket.socket | None = None
         try:
@@ -181,13 +211,25 @@ def _open(destination: Destination) -> _Stream:
             is_kernel = _turn_stamps_on(sock)
             sock.connect(place)
         except OSError as error:
-            failure = "unreachable" if error.errno in _UNREACHABLE else "send-failed"
+            failure, detail = _reason_of(error), _words(error)
             if sock is not None:
                 sock.close()
             continue
-        return _Stream(destination, sock, address, _receiver(sock, is_kernel), is_kernel, None)
+        return _Stream(destination, sock, address, _receiver(sock, is_kernel), is_kernel)
+    return _without_socket(destination, failure, detail)
+
+
+def _without_socket(destination: Destination, reason: Reason, detail: str | None) -> _Stream:
     address = destination.addresses[0] if destination.addresses else ""
-    return _Stream(destination, None, address, None, False, failure)
+    return _Stream(destination, None, address, None, False, reason, detail)
+
+
+def _selector() -> tuple[selectors.BaseSelector | None, str | None]:
+    """Return what watches the sockets, or the system's words for why there is none."""
+    try:
+        return selectors.DefaultSelector(), None
+    except OSError as error:
+        return None, _words(error)
 
 
 def _turn_stamps_on(sock: socket.socket) -> bool:
@@ -216,27 +258,39 @@ def _receiver(sock: socket.socket, is_kernel: bool) -> Callable[[], tuple[bytes,
 class _Engine:
     """The threads of one run."""
 
-    def __init__(self, streams: Sequence[_Stream], plan: Plan, control: Control) -> None:
-        self._streams = streams
-        self._live = [stream for stream in streams if stream.sock is not None]
+    def __init__(self, destinations: Sequence[Destination], plan: Plan, control: Control) -> None:
+        self._selector, fault = _selector()  # before the sockets, which may be more than the system allows
+        self._streams = [
+            _open(destination) if fault is None else _without_socket(destination, "send-failed", fault)
+            for destination in destinations
+        ]
+        self._live = [stream for stream in self._streams if self._is_watched(stream)]
         self._plan = plan
         self._control = control
         self._interval_ns = round(plan.interval_ms * NS_PER_MS)
         self._count = max(1, round(plan.duration_s * NS_PER_S / self._interval_ns))
-        self._meters = [_Meter(stream, plan) for stream in streams]
+        self._meters = [_Meter(stream, plan) for stream in self._streams]
         self._ended = threading.Event()
         self._sender_done = threading.Event()
-        self._selector = selectors.DefaultSelector()
         self._threads: list[threading.Thread] = []
         self._step_ns = 0
         self._start_ns = self._stopped_ns = time.monotonic_ns()
         self._failure: BaseException | None = None
 
+    def _is_watched(self, stream: _Stream) -> bool:
+        """Listen on the socket of `stream`; False where it has none or the system watches no more of them."""
+        if stream.sock is None or self._selector is None:
+            return False
+        try:
+            self._selector.register(stream.sock, selectors.EVENT_READ, stream)
+        except (OSError, ValueError) as error:
+            stream.sock.close()
+            stream.sock, stream.refusal, stream.detail = None, "send-failed", str(error)
+            return False
+        return True
+
     def run(self) -> None:
         """Start the threads, tell the progress, and return when there is nothing left to wait for."""
-        for stream in self._live:
-            assert stream.sock is not None
-            self._selector.register(stream.sock, selectors.EVENT_READ, stream)
         # The first probe leaves once both threads stand.
         self._start_ns = time.monotonic_ns() + 5 * NS_PER_MS
         self._threads = [
@@ -274,7 +328,8 @@ class _Engine:
         self._ended.set()
         for thread in self._threads:
             thread.join(timeout=2.0)
-        self._selector.close()
+        if self._selector is not None:
+            self._selector.close()
         for stream in self._streams:
             if stream.sock is not None:
                 stream.sock.close()
@@ -362,11 +417,9 @@ class _Engine:
     # The receiving thread.
 
     def _receive_all(self) -> None:
-        while not self._ended.is_set():
-            for key, _ in self._selector.select(_NAP_S) if self._live else ():
+        while self._live and self._selector is not None and not self._ended.is_set():
+            for key, _ in self._selector.select(_NAP_S):
                 self._drain(key.data)
-            if not self._live:
-                return
 
     def _drain(self, stream: _Stream) -> None:
         """Read everything that waits on one socket, at most one queue's worth."""
@@ -402,6 +455,10 @@ class _Engine:
 
     # After the run.
 
+    def observations(self) -> list[Observation]:
+        """Return what happened to each stream, in the order of the destinations."""
+        return [self.observe(stream) for stream in self._streams]
+
     def observe(self, stream: _Stream) -> Observation:
         """Return what happened to `stream`, without the probes that the user's stop left open."""
         rows = self._rows(stream)
@@ -414,6 +471,7 @@ class _Engine:
             unsent=stream.unsent,
             foreign=stream.foreign,
             reason=reason,
+            detail=stream.detail,
             error_codes=tuple(stream.error_codes),
             clock_step_ns=max(self._step_ns, stream.step_ns, key=abs),
             mapped=stream.mapped,

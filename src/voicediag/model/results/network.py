@@ -60,8 +60,9 @@ class Series(Struct, frozen=True):
 
 
 Reason = Literal["refused", "timeout", "unreachable", "send-failed", "bad-answers"]
-"""Why nothing usable came back: ICMP port unreachable, silence, no route, the system would not send, or only
-answers that are no valid STUN response to what was asked."""
+"""Why nothing usable came back: ICMP port unreachable or a firewall of this machine, silence, no route or no address
+to send from, the system would not send for want of something else, or only answers that are no success response to
+what was asked."""
 
 
 DnsError = Literal["not-found", "temporary", "timeout", "invalid", "failed"]
@@ -130,6 +131,8 @@ class StunStream(Struct, frozen=True, kw_only=True):
     """The SOFTWARE attribute."""
     reason: Reason | None
     """None where at least one answer came, and where the run was stopped before silence meant anything."""
+    detail: str | None = None
+    """The system's own words for the last error that it told of the path; None where it told of none."""
     error_codes: tuple[int, ...]
     """STUN error responses met, each once."""
     clock_step_ms: float | None
