@@ -84,20 +84,26 @@ def one_port(target: Target) -> int:
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "reason", "codes"),
+    ("behaviour", "reason", "codes", "share"),
     [
-        (Behaviour.SILENT, "timeout", ()),
-        (Behaviour.RANDOM, "bad-answers", ()),
-        (Behaviour.ERROR_500, "bad-answers", (500,)),
+        (Behaviour.SILENT, "timeout", (), 1.0),
+        (Behaviour.RANDOM, "bad-answers", (), 1.0),
+        (Behaviour.ERROR_500, "bad-answers", (500,), 0.0),
     ],
 )
-def test_nothing_measured_is_none_and_not_zero(behaviour: Behaviour, reason: str, codes: tuple[int, ...]) -> None:
+def test_nothing_measured_is_none_and_not_zero(
+    behaviour: Behaviour, reason: str, codes: tuple[int, ...], share: float
+) -> None:
     with StunServer(behaviour) as server:
         stream = check.measure(request(Target("a", *server.address)), Control(), answer_wait_s=0.1).edges[0].stun
     assert stream is not None
     assert (stream.reason, stream.error_codes, stream.received) == (reason, codes, 0)
-    assert stream.lost == stream.sent > 0
-    assert stream.loss_ratio == 1.0
+    assert stream.sent > 0
+    assert (stream.loss_ratio, stream.lost, stream.errors) == (
+        share,
+        share * stream.sent,
+        (1 - share) * stream.sent,
+    )
     for name in ("rtt_ms", "jitter_ms", "ipdv_ms", "pdv_ms", "one_way_estimate_ms", "mos", "r_factor", "mos_twilio"):
         assert getattr(stream, name) is None, name
     assert (stream.mapped_address, stream.server, stream.mos_interval) == (None, None, None)
@@ -124,6 +130,18 @@ def test_a_stop_while_names_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (result.edges[0].dns_error, result.edges[0].stun, result.best_edge) == (None, None, None)
 
 
+def test_what_the_server_refused_to_answer_is_not_lost() -> None:
+    with StunServer(Behaviour.FOURTH_500) as server:
+        asked = request(Target("a", *server.address), duration_s=0.4)
+        stream = check.measure(asked, Control(), answer_wait_s=10).edges[0].stun
+    assert stream is not None
+    assert stream.errors == stream.sent // 4 > 0
+    assert (stream.received, stream.lost, stream.loss_ratio) == (stream.sent - stream.errors, 0, 0.0)
+    assert (stream.loss_burst_max, stream.foreign, stream.error_codes, stream.reason) == (0, 0, (500,), None)
+    assert stream.mos is not None
+    assert stream.mos > 4
+
+
 def observation(*trips_ms: float | None) -> probe.Observation:
     sent = [index * 20 * NS_PER_MS for index in range(len(trips_ms))]
     came = sorted((sent[n] + round(trip * NS_PER_MS), n) for n, trip in enumerate(trips_ms) if trip is not None)
@@ -132,6 +150,7 @@ def observation(*trips_ms: float | None) -> probe.Observation:
         clock_is_kernel=True,
         start_ns=0,
         rows=Rows(sent, sent, [n for _, n in came], [at for at, _ in came]),
+        errored=frozenset(),
         unsent=0,
         foreign=0,
         reason=None,

@@ -23,9 +23,11 @@ def good(data: bytes) -> bool:
 @pytest.mark.parametrize("behaviour", list(Behaviour))
 def test_only_the_good_ones_answer_soundly(behaviour: Behaviour) -> None:
     sent = answers(behaviour, REQUEST, ID, ADDRESS)
-    sound = {Behaviour.GOOD: 1, Behaviour.OTHER_ADDRESS: 1, Behaviour.TWICE: 2}.get(behaviour, 0)
+    sound = {Behaviour.GOOD: 1, Behaviour.OTHER_ADDRESS: 1, Behaviour.TWICE: 2, Behaviour.FOURTH_500: 1}.get(
+        behaviour, 0
+    )
     assert sum(map(good, sent)) == sound
-    assert len(sent) == {Behaviour.SILENT: 0, Behaviour.TWICE: 2}.get(behaviour, 1)
+    assert len(sent) == {Behaviour.SILENT: 0, Behaviour.TWICE: 2, Behaviour.FOURTH_500: 1}.get(behaviour, 1)
 
 
 @pytest.mark.parametrize("behaviour", [Behaviour.HUGE, Behaviour.NO_ADDRESS, Behaviour.BROKEN_ATTRIBUTE])

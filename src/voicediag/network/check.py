@@ -80,7 +80,7 @@ def stream_result(observation: probe.Observation, port: int, request: NetCheckRe
     trips = statistics.round_trips_ms(rows)
     first = statistics.first_answers(rows)
     by_arrival = [(arrived - rows.sent_ns[index]) / statistics.NS_PER_MS for index, arrived in first]
-    lost = [trip is None for trip in trips]
+    lost = [trip is None and index not in observation.errored for index, trip in enumerate(trips)]
     late = statistics.late(rows)
     gone = [is_lost or is_late for is_lost, is_late in zip(lost, late, strict=True)]
     density = statistics.burst_and_gap_density(gone)
@@ -99,6 +99,7 @@ def stream_result(observation: probe.Observation, port: int, request: NetCheckRe
         unsent=observation.unsent,
         received=len(first),
         lost=sum(lost),
+        errors=len(observation.errored),
         duplicated=len(rows.answer_to) - len(first),
         reordered=statistics.reordered([index for index, _ in first]),
         late=sum(late),

@@ -17,7 +17,7 @@ from array import array
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from voicediag.model.control import Control, PathProgress, PathRow
 from voicediag.model.results.network import Reason
@@ -78,6 +78,8 @@ class Observation(NamedTuple):
     clock_is_kernel: bool
     start_ns: int
     rows: Rows
+    errored: frozenset[int]
+    """The probes, as indices, to which the answer was a STUN error response."""
     unsent: int
     foreign: int
     reason: Reason | None
@@ -120,6 +122,10 @@ class _Stream:
     answer_to: array[int] = field(default_factory=_column)
     arrived: array[int] = field(default_factory=_column)
     answered: set[int] = field(default_factory=set)
+    errored: dict[int, int] = field(default_factory=dict)
+    """When the first error response to a probe came."""
+    settled: set[int] = field(default_factory=set)
+    """The probes answered, be it by an error."""
     foreign: int = 0
     refused: int = 0
     unreachable: int = 0
@@ -134,14 +140,14 @@ class _Stream:
     def is_hopeless(self) -> bool:
         """Nothing came back but refusals, often and long enough to believe them."""
         failures = self.refused + self.unreachable + self.send_failures
-        if self.answered or failures < _FAILURES_TO_END:
+        if self.answered or self.errored or failures < _FAILURES_TO_END:
             return False
         return not self.sent or self.sent[-1] - self.sent[0] >= _END_AFTER_NS or self.send_failures >= failures
 
     @property
     def is_settled(self) -> bool:
         """Nothing more is to be expected."""
-        return self.sock is None or self.is_ended or len(self.answered) == len(self.sent)
+        return self.sock is None or self.is_ended or len(self.settled) == len(self.sent)
 
     def note_error(self, error: OSError) -> None:
         """Count what the system says of the path, be it at sending or at receiving."""
@@ -156,7 +162,7 @@ class _Stream:
 
     def reason(self, *, has_sent: bool) -> Reason | None:
         """Why no answer came, the most telling first. `has_sent`: a probe waited for its answer to the end."""
-        if self.foreign:
+        if self.foreign or self.errored:
             return "bad-answers"
         if self.refused:
             return "refused"
@@ -441,14 +447,19 @@ class _Engine:
 
     @staticmethod
     def _take(stream: _Stream, data: bytes, stamp_ns: int | None, now: clocks.Reading) -> None:
-        """File one datagram: an answer to a probe of this stream, or foreign."""
+        """File one datagram: an answer to a probe of this stream, a refusal by the server, or foreign."""
         header = stun.peek(data)
         probe = stream.by_id.get(header.transaction_id) if header is not None else None
-        if probe is None or not _is_sound(stream, data):
+        kind = None if probe is None else _kind_of(stream, data)
+        if probe is None or kind is None:
             stream.foreign += 1
             return
         came = clocks.arrival(stamp_ns, now, stream.sent[probe], stream.offsets[probe])
         stream.step_ns = max(stream.step_ns, came.step_ns, key=abs)
+        stream.settled.add(probe)
+        if kind == "error":
+            stream.errored.setdefault(probe, came.at_ns)
+            return
         stream.answer_to.append(probe)
         stream.arrived.append(came.at_ns)
         stream.answered.add(probe)
@@ -461,13 +472,14 @@ class _Engine:
 
     def observe(self, stream: _Stream) -> Observation:
         """Return what happened to `stream`, without the probes that the user's stop left open."""
-        rows = self._rows(stream)
+        rows, errored = self._rows(stream)
         reason = None if rows.answer_to else stream.refusal or stream.reason(has_sent=bool(rows.sent_ns))
         return Observation(
             address=stream.address,
             clock_is_kernel=stream.is_kernel,
             start_ns=self._start_ns,
             rows=rows,
+            errored=errored,
             unsent=stream.unsent,
             foreign=stream.foreign,
             reason=reason,
@@ -478,8 +490,11 @@ class _Engine:
             software=stream.software,
         )
 
-    def _rows(self, stream: _Stream) -> Rows:
-        """Return the rows without the answers that came after the deadline and without the probes open at a stop."""
+    def _rows(self, stream: _Stream) -> tuple[Rows, frozenset[int]]:
+        """Return the rows, and which of their probes were answered by an error only.
+
+        Left out are answers that came after the deadline and probes that a stop left open.
+        """
         patience = round(self._plan.answer_wait_s * NS_PER_S)
         # Answers are read a little longer than they may come, until the next look at the clock.
         deadline = stream.sent[-1] + patience if stream.sent else 0
@@ -489,39 +504,44 @@ class _Engine:
             if arrived <= deadline
         ]
         answered = {probe for probe, _ in in_time}
+        errored = {probe for probe, arrived in stream.errored.items() if arrived <= deadline} - answered
+        settled = answered | errored
         kept = [
             probe
             for probe, sent in enumerate(stream.sent)
-            if probe in answered or not self._control.stop.is_set() or sent + patience <= self._stopped_ns
+            if probe in settled or not self._control.stop.is_set() or sent + patience <= self._stopped_ns
         ]
         place = {probe: index for index, probe in enumerate(kept)}
-        return Rows(
+        rows = Rows(
             [stream.due[probe] for probe in kept],
             [stream.sent[probe] for probe in kept],
             [place[probe] for probe, _ in in_time],
             [arrived for _, arrived in in_time],
         )
+        return rows, frozenset(place[probe] for probe in errored)
 
 
-def _is_sound(stream: _Stream, data: bytes) -> bool:
-    """Tell whether `data` is a sound success response, and keep what it says about this machine and the server."""
+def _kind_of(stream: _Stream, data: bytes) -> Literal["success", "error"] | None:
+    """Tell what a response is, None where it is no sound one; keep what it says of this machine and the server."""
     body = data[stun.HEADER_BYTES :]
     header = stun.peek(data)
     if header is not None and header.kind == "success" and body == stream.sound_body:
-        return True
+        return "success"
     try:
         message = stun.parse(data)
     except stun.StunError:
-        return False
-    if message.kind == "error" and message.error is not None and message.error[0] not in stream.error_codes:
-        stream.error_codes.append(message.error[0])
+        return None
+    if message.kind == "error" and message.error is not None:
+        if message.error[0] not in stream.error_codes:
+            stream.error_codes.append(message.error[0])
+        return "error"
     if message.kind != "success":
-        return False
+        return None
     if stream.mapped is None:
         stream.mapped, stream.software = message.mapped_address, message.software
     # A fingerprint covers the header, so it has to be computed each time.
     stream.sound_body = None if message.has_fingerprint else body
-    return True
+    return "success"
 
 
 class _Meter:
@@ -553,7 +573,7 @@ class _Meter:
             self._by_probe[probe] = trip
         now, sent = time.monotonic_ns(), len(stream.sent)
         while self._open_from < sent and stream.sent[self._open_from] + self._patience_ns <= now:
-            self._lost += self._open_from not in stream.answered
+            self._lost += self._open_from not in stream.answered and self._open_from not in stream.errored
             self._open_from += 1
         ordered = sorted(self._trips)
         spark = tuple(self._by_probe.get(probe) for probe in range(max(0, sent - _SPARK), sent))

@@ -35,6 +35,8 @@ class Behaviour(StrEnum):
     """An attribute that claims more bytes than there are."""
     ERROR_400 = "error-400"
     ERROR_500 = "error-500"
+    FOURTH_500 = "fourth-500"
+    """Every fourth request is answered by an error, the others as they should be."""
     RANDOM = "random"
     """100 bytes of noise."""
     ECHO = "echo"
@@ -95,6 +97,8 @@ class StunServer:
             self.requests += 1
             behaviour = self.behaviour
             sock = self._other if behaviour is Behaviour.OTHER_ADDRESS else self._sock
+            if behaviour is Behaviour.FOURTH_500:
+                behaviour = Behaviour.GOOD if self.requests % 4 else Behaviour.ERROR_500
             for answer in answers(behaviour, data, header.transaction_id, (source[0], source[1])):
                 try:
                     sock.sendto(answer, source)
@@ -106,7 +110,7 @@ def answers(behaviour: Behaviour, request: bytes, transaction_id: bytes, client:
     """Return the datagrams with which a server of that `behaviour` answers."""
     sound = stun.binding_success(transaction_id, client, SOFTWARE)
     match behaviour:
-        case Behaviour.GOOD | Behaviour.OTHER_ADDRESS:
+        case Behaviour.GOOD | Behaviour.OTHER_ADDRESS | Behaviour.FOURTH_500:
             return [sound]
         case Behaviour.SILENT:
             return []

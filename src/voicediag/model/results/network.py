@@ -56,7 +56,7 @@ class Series(Struct, frozen=True):
     t_ms: tuple[float, ...]
     """Sending time since the start of the stream."""
     rtt_ms: tuple[float | None, ...]
-    """None is a lost probe."""
+    """None is a lost probe, or one that a STUN error answered."""
 
 
 Reason = Literal["refused", "timeout", "unreachable", "send-failed", "bad-answers"]
@@ -86,8 +86,10 @@ class StunStream(Struct, frozen=True, kw_only=True):
     duplicated: int
     reordered: int
     late: int
+    errors: int = 0
+    """Probes answered by a STUN error response and nothing else: neither received nor lost."""
     foreign: int
-    """Datagrams that were no answer to any probe: wrong id, malformed, or an error response."""
+    """Datagrams that were no answer to any probe: wrong id or malformed."""
     loss_ratio: float | None
     """None where nothing was sent."""
     loss_interval: Interval | None
