@@ -14,13 +14,23 @@ from typing import Any, NamedTuple
 from voicediag.model.attempt import (
     Attempt,
     DevicesAttempt,
+    LoopbackTestAttempt,
     MicTestAttempt,
     NetCheckAttempt,
+    SpeakerTestAttempt,
     Unavailable,
 )
 from voicediag.model.control import Control
 from voicediag.model.finding import Finding
-from voicediag.model.request import DevicesRequest, MicTestRequest, NetCheckRequest, Request
+from voicediag.model.request import (
+    DevicesRequest,
+    LoopbackTestRequest,
+    MicTestRequest,
+    NetCheckRequest,
+    Request,
+    SpeakerTestRequest,
+)
+from voicediag.model.results.acoustic import LoopbackTestResult, SpeakerTestResult
 from voicediag.model.results.audio import DevicesResult, MicTestResult
 from voicediag.model.results.network import NetCheckResult
 
@@ -51,6 +61,30 @@ def _judge_mic(request: MicTestRequest, result: MicTestResult) -> Findings:
     return judge_mic(request, result)
 
 
+def _measure_speaker(request: SpeakerTestRequest, control: Control) -> SpeakerTestResult:
+    from voicediag.audio.duplex import measure_speaker
+
+    return measure_speaker(request, control)
+
+
+def _judge_speaker(request: SpeakerTestRequest, result: SpeakerTestResult) -> Findings:
+    from voicediag.judge.acoustic import judge_speaker
+
+    return judge_speaker(request, result)
+
+
+def _measure_loopback(request: LoopbackTestRequest, control: Control) -> LoopbackTestResult:
+    from voicediag.audio.duplex import measure_loopback
+
+    return measure_loopback(request, control)
+
+
+def _judge_loopback(request: LoopbackTestRequest, result: LoopbackTestResult) -> Findings:
+    from voicediag.judge.acoustic import judge_loopback
+
+    return judge_loopback(request, result)
+
+
 def _measure_net(request: NetCheckRequest, control: Control) -> NetCheckResult:
     from voicediag.network.check import measure
 
@@ -79,6 +113,16 @@ class Check(NamedTuple):
 CHECKS: tuple[Check, ...] = (
     Check("devices", "Audio devices", True, DevicesRequest, DevicesAttempt, _measure_devices, _judge_devices),
     Check("mic-test", "Microphone", True, MicTestRequest, MicTestAttempt, _measure_mic, _judge_mic),
+    Check("speaker-test", "Speaker", True, SpeakerTestRequest, SpeakerTestAttempt, _measure_speaker, _judge_speaker),
+    Check(
+        "loopback-test",
+        "Speaker to microphone",
+        True,
+        LoopbackTestRequest,
+        LoopbackTestAttempt,
+        _measure_loopback,
+        _judge_loopback,
+    ),
     Check("net-check", "Path to Twilio", False, NetCheckRequest, NetCheckAttempt, _measure_net, _judge_net),
 )
 
@@ -113,6 +157,7 @@ def run(request: Request, control: Control) -> tuple[Attempt, Findings]:
             status="unavailable",
             reason=unavailable.reason,
             cause=unavailable.cause,
+            result=unavailable.result,
             subject=unavailable.subject,
             direction=unavailable.direction,
         )

@@ -27,6 +27,7 @@ _GAP_S = 0.5
 """A wait from which on the sound may have come from two devices."""
 _LOOK_S = 0.05
 _ASK_S = 0.5
+_MOST_ARRIVALS = 20_000
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class Capture:
     """None where no block came."""
     longest_wait_ms: float | None = None
     muted: bool | None = None
+    arrivals: tuple[tuple[float, int], ...] = ()
+    """When each of the first blocks came, by the monotonic clock, and the number of its first frame."""
     failure: StreamFailure | None = None
     """None where all of it was recorded, or what there was until the user stopped it."""
     detail: str | None = None
@@ -66,6 +69,7 @@ class _State:
         self.have = 0
         self.overflows = 0
         self.blocks = 0
+        self.arrivals: list[tuple[float, int]] = []
         self.first_at: float | None = None
         self.last_at = 0.0
         self.after_first = 0
@@ -83,6 +87,8 @@ class _State:
                 self.longest_wait_s = now - self.last_at
                 self.have_at_longest = self.have
         self.last_at = now
+        if len(self.arrivals) < _MOST_ARRIVALS:
+            self.arrivals.append((now, self.have))
         self.overflows += bool(flags.input_overflow)
         taken = min(len(block), len(self.samples) - self.have)
         self.samples[self.have : self.have + taken] = block[:taken]
@@ -134,6 +140,7 @@ def record(
         first_block_ms=None if state.first_at is None else 1000 * (state.first_at - begun),
         longest_wait_ms=1000 * state.longest_wait_s if state.blocks > 1 else None,
         muted=None if ended.route is None else ended.route.muted,
+        arrivals=tuple(state.arrivals),
         failure=ended.failure,
         detail=ended.detail,
     )

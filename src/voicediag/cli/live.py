@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import threading
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from voicediag.cli.ask import ask_person
 from voicediag.cli.options import Output
-from voicediag.model.control import LevelProgress, PathProgress, Progress
+from voicediag.model.control import LevelProgress, PathProgress, PlayProgress, Progress, ToneQuestion
 from voicediag.model.text import visible
 
 if TYPE_CHECKING:
@@ -43,6 +45,15 @@ def sparkline(values: tuple[float | None, ...]) -> str:
     )
 
 
+def playing(progress: PlayProgress, width: int) -> str:
+    """One line: time left, and a bar for the time gone."""
+    left = max(0.0, progress.total_s - progress.elapsed_s)
+    head = f"playing, {left:.0f} s left  "
+    room = max(10, width - len(head) - 2)
+    filled = round(room * min(1.0, progress.elapsed_s / progress.total_s)) if progress.total_s else room
+    return f"{head}[{'█' * filled}{'·' * (room - filled)}]"
+
+
 def path_table(progress: PathProgress) -> RenderableType:
     """A row an edge: round trip, jitter, loss so far, and the last answers."""
     from rich.table import Table
@@ -72,11 +83,18 @@ def path_table(progress: PathProgress) -> RenderableType:
     return table
 
 
+class Display(NamedTuple):
+    """What a running check has of the terminal."""
+
+    tell: Callable[[Progress], None]
+    ask: Callable[[ToneQuestion, threading.Event], bool | None]
+
+
 @contextlib.contextmanager
-def progress_display(output: Output) -> Iterator[Callable[[Progress], None]]:
-    """Yield the function that shows progress. It shows nothing when piped or with `--quiet`."""
+def progress_display(output: Output) -> Iterator[Display]:
+    """Yield what shows progress and asks. It shows nothing when piped or with `--quiet`."""
     if output.quiet or not sys.stderr.isatty():
-        yield lambda _: None
+        yield Display(lambda _: None, ask_person)
         return
     from rich.console import Console
     from rich.live import Live
@@ -94,7 +112,13 @@ def progress_display(output: Output) -> Iterator[Callable[[Progress], None]]:
                 case LevelProgress():
                     held = max(held - 0.5, progress.peak_dbfs)
                     live.update(Text(meter(progress, held, console.width - 1)), refresh=True)
+                case PlayProgress():
+                    live.update(Text(playing(progress, console.width - 1)), refresh=True)
                 case PathProgress():
                     live.update(path_table(progress), refresh=True)
 
-        yield tell
+        def ask(question: ToneQuestion, stop: threading.Event) -> bool | None:
+            live.stop()
+            return ask_person(question, stop)
+
+        yield Display(tell, ask)

@@ -20,6 +20,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("voicediag.cli.check:check", "Devices, microphone and path: one verdict."),
     "devices": ("voicediag.cli.devices:devices", "The microphones and speakers of this machine."),
     "mic-test": ("voicediag.cli.mic_test:mic_test", "Record, or read a file, and judge the microphone."),
+    "speaker-test": ("voicediag.cli.speaker_test:speaker_test", "Play a tone, and ask or listen whether it comes out."),
+    "loopback-test": (
+        "voicediag.cli.loopback_test:loopback_test",
+        "From speaker to microphone: delay, echo, distortion.",
+    ),
     "net-check": ("voicediag.cli.net_check:net_check", "The path to every Twilio edge."),
     "explain": ("voicediag.cli.explain:explain", "What a code, symptom or log means, and what to do."),
     "dictionary": ("voicediag.cli.dictionary:dictionary", "Twilio's own error dictionary, for explain."),

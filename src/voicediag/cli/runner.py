@@ -22,7 +22,7 @@ from voicediag.cli.options import Output
 from voicediag.cli.streams import complain, put, wants_color
 from voicediag.host.machine import describe
 from voicediag.judge.overall import outcome_of, status_of
-from voicediag.model.attempt import Attempt, MicTestAttempt
+from voicediag.model.attempt import Attempt, save_error_of
 from voicediag.model.control import Control
 from voicediag.model.finding import Finding
 from voicediag.model.report import Report
@@ -77,8 +77,8 @@ def measure(requests: Sequence[Request], output: Output, whole: bool, control: C
     begun = time.monotonic()
     attempts: list[Attempt] = []
     findings: list[Finding] = []
-    with progress_display(output) as tell:
-        control.on_progress = tell
+    with progress_display(output) as display:
+        control.on_progress, control.on_question = display
         for request in requests:
             attempt, found = run(request, control)
             attempts.append(attempt)
@@ -118,8 +118,9 @@ def give_out(report: Report, output: Output) -> bool:
     as_json = output.as_json or output.file == "-"
     whole = output.file in (None, "-") or write_file(str(output.file), document)
     for attempt in report.attempts:
-        if isinstance(attempt, MicTestAttempt) and attempt.result is not None and attempt.result.save_error is not None:
-            complain(f"cannot save the recording: {attempt.result.save_error}")
+        error = save_error_of(attempt)
+        if error is not None:
+            complain(f"cannot save the recording: {error}")
             whole = False
     seen_already = not as_json and sys.stdout.isatty() and sys.stderr.isatty()
     for attempt in report.attempts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from voicediag.judge.streams import failed
 from voicediag.judge.thresholds import (
     MIC_CLIPPING,
     MIC_NO_SPEECH,
@@ -14,18 +15,7 @@ from voicediag.judge.thresholds import (
 )
 from voicediag.model.finding import Direction, Evidence, Finding
 from voicediag.model.request import DevicesRequest, MicTestRequest
-from voicediag.model.results.audio import DevicesResult, MicTestResult, StreamFailure
-
-_BY_FAILURE: dict[StreamFailure, str] = {
-    "absent": "audio.device-missing",
-    "busy": "audio.device-busy",
-    "rate": "audio.rate-unsupported",
-    "channels": "audio.rate-unsupported",
-    "permission": "audio.permission-denied",
-    "driver": "audio.stream-failed",
-    "lost": "audio.device-lost",
-    "stalled": "audio.device-lost",
-}
+from voicediag.model.results.audio import DevicesResult, MicTestResult
 
 
 def judge_devices(request: DevicesRequest, result: DevicesResult) -> tuple[Finding, ...]:
@@ -76,8 +66,8 @@ def judge_mic(request: MicTestRequest, result: MicTestResult) -> tuple[Finding, 
     """
     subject = result.device or result.file
     findings = [
-        _failed("input", result.failure, result.failure_detail, subject),
-        _failed("output", result.output_failure, result.output_failure_detail, result.output_device),
+        failed("mic-test", "input", result.failure, result.failure_detail, subject),
+        failed("mic-test", "output", result.output_failure, result.output_failure_detail, result.output_device),
     ]
     if result.channels:
         silent = _over(MIC_SILENT, result.peak_dbfs, subject, _muted(result))
@@ -93,22 +83,6 @@ def judge_mic(request: MicTestRequest, result: MicTestResult) -> tuple[Finding, 
         elif silent is None:
             findings.append(_no_speech(result, subject))
     return tuple(finding for finding in findings if finding is not None)
-
-
-def _failed(
-    direction: Direction, failure: StreamFailure | None, detail: str | None, subject: str | None
-) -> Finding | None:
-    if failure is None:
-        return None
-    evidence = Evidence("failure", failure, "", note=detail or "")
-    return Finding(
-        id=_BY_FAILURE[failure],
-        severity="fail",
-        check="mic-test",
-        subject=subject,
-        direction=direction,
-        evidence=(evidence,),
-    )
 
 
 def _over(

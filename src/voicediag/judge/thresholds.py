@@ -61,6 +61,10 @@ MIC_TOO_LOUD = Threshold("mic.too-loud", "speech_level_dbfs", "dBFS", "above", L
 MIC_CLIPPING = Threshold("mic.clipping", "clipped_ratio", "ratio", "above", Limit(0.0005, OWN), Limit(0.005, OWN))
 MIC_OVERFLOW = Threshold("mic.overflow", "overflows", "", "above", Limit(0, OWN), None)
 
+SPEAKER_DISTORTED = Threshold("speaker.distorted", "tone.distortion_db", "dB", "above", Limit(-20.0, OWN), None)
+LOOPBACK_ECHO = Threshold("loopback.echo", "echo_return_loss_db", "dB", "below", Limit(30.0, OWN), None)
+LOOPBACK_DELAY = Threshold("loopback.delay", "round_trip_ms", "ms", "above", Limit(250.0, OWN), None)
+
 NET_HIGH_LATENCY = Threshold(
     "net.high-latency", "rtt_ms.median", "ms", "above", Limit(200.0, TWILIO_NETWORK), Limit(400.0, SDK_MONITOR)
 )

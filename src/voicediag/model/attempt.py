@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 from voicediag.model.finding import Direction
+from voicediag.model.results.acoustic import Listened, LoopbackTestResult, SpeakerTestResult
 from voicediag.model.results.audio import DevicesResult, MicTestResult
 from voicediag.model.results.network import NetCheckResult
 
@@ -28,9 +29,16 @@ class Unavailable(Exception):  # noqa: N818 - a state of the world, not an error
     """Raised by a measuring room that cannot begin. It becomes an attempt with status `unavailable`."""
 
     def __init__(
-        self, cause: Cause, reason: str, subject: str | None = None, direction: Direction | None = None
+        self,
+        cause: Cause | None,
+        reason: str,
+        subject: str | None = None,
+        direction: Direction | None = None,
+        result: Result | None = None,
     ) -> None:
         super().__init__(reason)
+        self.result = result
+        """What was done and measured all the same."""
         self.direction = direction
         self.cause = cause
         self.reason = reason
@@ -67,11 +75,36 @@ class MicTestAttempt(_Attempt, frozen=True, kw_only=True, tag="mic-test"):
     result: MicTestResult | None = None
 
 
+class SpeakerTestAttempt(_Attempt, frozen=True, kw_only=True, tag="speaker-test"):
+    """How `speaker-test` ended."""
+
+    result: SpeakerTestResult | None = None
+
+
+class LoopbackTestAttempt(_Attempt, frozen=True, kw_only=True, tag="loopback-test"):
+    """How `loopback-test` ended."""
+
+    result: LoopbackTestResult | None = None
+
+
 class NetCheckAttempt(_Attempt, frozen=True, kw_only=True, tag="net-check"):
     """How `net-check` ended."""
 
     result: NetCheckResult | None = None
 
 
-Attempt = DevicesAttempt | MicTestAttempt | NetCheckAttempt
-Result = DevicesResult | MicTestResult | NetCheckResult
+Attempt = DevicesAttempt | MicTestAttempt | SpeakerTestAttempt | LoopbackTestAttempt | NetCheckAttempt
+Result = DevicesResult | MicTestResult | SpeakerTestResult | LoopbackTestResult | NetCheckResult
+
+
+def save_error_of(attempt: Attempt) -> str | None:
+    """Return why a recording could not be kept; None where it was, or was not to be."""
+    match attempt:
+        case MicTestAttempt(result=MicTestResult() as mic):
+            return mic.save_error
+        case SpeakerTestAttempt(result=SpeakerTestResult(listened=Listened() as listened)):
+            return listened.save_error
+        case LoopbackTestAttempt(result=LoopbackTestResult() as loopback):
+            return loopback.input.save_error
+        case _:
+            return None

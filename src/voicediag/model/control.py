@@ -17,6 +17,13 @@ class LevelProgress(Struct, frozen=True):
     peak_dbfs: float
 
 
+class PlayProgress(Struct, frozen=True):
+    """A test sound is playing."""
+
+    elapsed_s: float
+    total_s: float
+
+
 class PathRow(Struct, frozen=True):
     """One edge so far; a number is None until there is one."""
 
@@ -39,11 +46,23 @@ class PathProgress(Struct, frozen=True):
     rows: tuple[PathRow, ...]
 
 
-Progress = LevelProgress | PathProgress
+Progress = LevelProgress | PlayProgress | PathProgress
 
 
 def _silent(_: Progress) -> None:
     return
+
+
+class ToneQuestion(Struct, frozen=True):
+    """What a person is asked when nothing but an ear can tell: was the tone heard?"""
+
+    device: str
+    side: str
+    """`left`, `right` or `both`."""
+
+
+def _nobody(_: ToneQuestion, __: threading.Event) -> bool | None:
+    return None
 
 
 class Control:
@@ -52,7 +71,12 @@ class Control:
     def __init__(self, on_progress: Callable[[Progress], None] = _silent) -> None:
         self.stop = threading.Event()
         self.on_progress = on_progress
+        self.on_question: Callable[[ToneQuestion, threading.Event], bool | None] = _nobody
 
     def tell(self, progress: Progress) -> None:
         """Show `progress` (a few times a second is enough). Must not be called from an audio callback."""
         self.on_progress(progress)
+
+    def ask(self, question: ToneQuestion) -> bool | None:
+        """Ask the person in front; None where there is nobody, nobody answers, or `stop` is set meanwhile."""
+        return self.on_question(question, self.stop)

@@ -35,6 +35,48 @@ class MicTestRequest(Struct, frozen=True, kw_only=True):
     output_device: str | None = None
 
 
+Side = Literal["left", "right", "both"]
+"""On which channels a test tone is played."""
+
+
+class SpeakerTestRequest(Struct, frozen=True, kw_only=True):
+    """What to play where, and who listens."""
+
+    device: str | None = None
+    """A part of a name or an index as text; None for the default output."""
+    tone_hz: float = 1000.0
+    level_dbfs: float = -12.0
+    """Plain RMS: a full-scale sine is −3.01."""
+    side: Side = "both"
+    duration_s: float = 3.0
+    rate_hz: int | None = None
+    """None: the device's own default."""
+    channels: int | None = None
+    """Of the input that listens; None: what it has, at most 2."""
+    listen: str | None = None
+    """The input, or the sound server's source, that listens instead of a person."""
+    save: str | None = None
+    """Where to keep what was recorded."""
+
+
+class LoopbackTestRequest(Struct, frozen=True, kw_only=True):
+    """What to play where, and where to listen."""
+
+    input_device: str | None = None
+    """A part of a name or an index as text; None for the default."""
+    output_device: str | None = None
+    tone_hz: float = 1000.0
+    level_dbfs: float = -12.0
+    """Plain RMS, of the probe and of the tone."""
+    duration_s: float = 6.0
+    """How long to record."""
+    rate_hz: int | None = None
+    """Of both devices; None: each one's own default."""
+    channels: int | None = None
+    """Of the input; None: what it has, at most 2."""
+    save: str | None = None
+
+
 class Target(Struct, frozen=True):
     """One thing to probe: an edge of Twilio's or a host that the user named."""
 
@@ -54,4 +96,4 @@ class NetCheckRequest(Struct, frozen=True, kw_only=True):
     codec: Literal["pcmu", "opus"] = "pcmu"
 
 
-Request = DevicesRequest | MicTestRequest | NetCheckRequest
+Request = DevicesRequest | MicTestRequest | SpeakerTestRequest | LoopbackTestRequest | NetCheckRequest

@@ -10,9 +10,17 @@ import msgspec
 from voicediag import __version__
 from voicediag.knowledge.entry import System
 from voicediag.knowledge.findings import words
-from voicediag.model.attempt import Attempt, DevicesAttempt, MicTestAttempt, NetCheckAttempt
+from voicediag.model.attempt import (
+    Attempt,
+    DevicesAttempt,
+    LoopbackTestAttempt,
+    MicTestAttempt,
+    NetCheckAttempt,
+    SpeakerTestAttempt,
+)
 from voicediag.model.finding import RANK, Finding
 from voicediag.model.report import Host, Outcome, Report, Status, Tool
+from voicediag.model.results.acoustic import LoopbackTestResult, SpeakerTestResult
 from voicediag.model.results.audio import DevicesResult, MicTestResult
 from voicediag.model.results.network import NetCheckResult
 
@@ -121,6 +129,10 @@ def good_news(attempt: Attempt) -> str:
             return _devices_clause(devices)
         case MicTestAttempt(result=MicTestResult() as mic):
             return _mic_clause(mic)
+        case SpeakerTestAttempt(result=SpeakerTestResult() as speaker):
+            return _speaker_clause(speaker)
+        case LoopbackTestAttempt(result=LoopbackTestResult() as loopback):
+            return _loopback_clause(loopback)
         case NetCheckAttempt(result=NetCheckResult() as net):
             return _net_clause(net)
         case _:
@@ -153,6 +165,20 @@ def _mic_clause(result: MicTestResult) -> str:
     if result.rms_dbfs is not None:
         return f"{subject} is fine: level {result.rms_dbfs:.1f} dBFS"
     return f"{subject} is fine"
+
+
+def _speaker_clause(result: SpeakerTestResult) -> str:
+    if result.tone is not None and result.listened is not None:
+        return f"The tone is heard: {result.tone.tone_hz:.0f} Hz at {result.tone.tone_dbfs:.1f} dBFS"
+    return "The tone was heard" if result.answer == "yes" else ""
+
+
+def _loopback_clause(result: LoopbackTestResult) -> str:
+    if result.round_trip_ms is None or result.echo_return_loss_db is None:
+        return "The tone comes back from output to input"
+    return (
+        f"Sound comes back after {result.round_trip_ms:.0f} ms, {result.echo_return_loss_db:.0f} dB weaker than played"
+    )
 
 
 def _net_clause(result: NetCheckResult) -> str:
