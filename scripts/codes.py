@@ -1,4 +1,4 @@
-"""Makes docs/codes.md: everything that `voicediag explain` knows. `--check` writes nothing and fails where it is stale."""
+"""Makes docs/codes.md, the list of all that `explain` knows. `--check` writes nothing and fails where it is stale."""
 
 from __future__ import annotations
 
