@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from voicediag.audio.blocks import Signal, power_dbfs
+from voicediag.audio.blocks import FRAME_S, Signal, frame_length, power_dbfs
 from voicediag.audio.tone import Tone, ToneMeter
 
 PROBE_S = 1.0
@@ -36,6 +36,7 @@ _CORE_S = 0.002
 _DIRECT_S, _DIRECT = 0.03, 0.5
 """The direct sound may be weaker than a reflection, by so much, and earlier, by so much."""
 _TONE_BLOCK_S = 0.5
+_TRIM_FRAMES = 3
 
 Blocks = Sequence[tuple[float, int]]
 """When each block of a stream passed, in seconds, and the number of its first frame."""
@@ -192,12 +193,37 @@ def clock(blocks: Blocks, rate_hz: int, first: float, last: float) -> Clock | No
 
 
 def find_tone(x: Signal, rate_hz: int, frequency_hz: float) -> Tone | None:
-    """Look for the test tone anywhere in `x`."""
+    """Look for the test tone anywhere in `x`; measured is what lies well inside its fades."""
+    found = _meter(x, rate_hz, frequency_hz)
+    if found is None:
+        return None
+    inside = _steady(x, rate_hz, found.frequency_hz)
+    if inside.stop - inside.start < round(_TONE_BLOCK_S * rate_hz):
+        return found
+    return _meter(x[inside], rate_hz, frequency_hz) or found
+
+
+def _meter(x: Signal, rate_hz: int, frequency_hz: float) -> Tone | None:
     meter = ToneMeter(rate_hz, frequency_hz)
     length = round(_TONE_BLOCK_S * rate_hz)
     for start in range(0, len(x) - length + 1, length):
         meter.add(x[start : start + length] - x[start : start + length].mean())
     return meter.result()
+
+
+def _steady(x: Signal, rate_hz: int, frequency_hz: float) -> slice:
+    """Return the longest stretch in which the line of the tone keeps its level, without its first and last frames."""
+    frame = frame_length(rate_hz)
+    count = len(x) // frame
+    turn = np.exp(-2j * np.pi * frequency_hz / rate_hz * np.arange(count * frame))
+    line = np.abs((x[: count * frame] * turn).reshape(count, frame).mean(axis=1))
+    # The tone lasts 1.5 s at least, so that a second's worth of frames is of it.
+    usual = float(np.median(np.sort(line)[-round(1 / FRAME_S) :]))
+    edges = np.flatnonzero(np.diff(np.pad((line > 0.7 * usual).astype(np.int8), 1)))
+    begins, ends = edges[::2], edges[1::2]
+    longest = int(np.argmax(ends - begins))
+    trim = _TRIM_FRAMES
+    return slice(int(begins[longest] + trim) * frame, max(0, int(ends[longest] - trim)) * frame)
 
 
 def level_dbfs(x: Signal) -> float | None:
