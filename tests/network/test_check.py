@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 import msgspec
 import pytest
 
 from voicediag.model.control import Control
 from voicediag.model.request import NetCheckRequest, Target
-from voicediag.model.results.network import EdgeResult, NetCheckResult, RoundTrip, StunStream
+from voicediag.model.results.network import Closed, ClosedBy, EdgeResult, NetCheckResult, RoundTrip, StunStream
 from voicediag.network import check, probe, resolve
 from voicediag.network.statistics import NS_PER_MS, Rows
 from voicediag.reflector.faults import Faults
@@ -151,7 +152,12 @@ def observation(*trips_ms: float | None) -> probe.Observation:
         start_ns=0,
         rows=Rows(sent, sent, [n for _, n in came], [at for at, _ in came]),
         errored=frozenset(),
-        unsent=0,
+        unsent_due_ns=(),
+        skipped=0,
+        open=0,
+        refused=0,
+        unreachable=0,
+        last_failure=None,
         foreign=0,
         reason=None,
         detail=None,
@@ -199,6 +205,63 @@ def test_late_counts_for_bursts_and_scores_but_not_as_lost() -> None:
     assert (stream.lost, stream.late, stream.loss_ratio, stream.loss_burst_max) == (0, 5, 0.0, 5)
     assert stream.one_way_loss_estimate == pytest.approx(1 - 0.95**0.5)
     assert (stream.burst_density, stream.gap_density) == (1.0, 0.0)
+
+
+def cut(*trips_ms: float | None, failed_at_ms: float, **changes: Any) -> StunStream:
+    failure: tuple[int, ClosedBy] = round(failed_at_ms * NS_PER_MS), "refused"
+    seen = observation(*trips_ms)._replace(last_failure=failure, **changes)
+    return check.stream_result(seen, 3478, NetCheckRequest(targets=()))
+
+
+def test_a_path_that_closes_is_measured_until_then() -> None:
+    stream = cut(*[10.0, None] * 20, *[10.0] * 10, *[None] * 50, failed_at_ms=1100)
+    assert stream.closed == Closed(after_ms=980.0, reason="refused", probes=50)
+    assert (stream.sent, stream.received, stream.lost, stream.loss_ratio) == (50, 30, 20, 0.4)
+    assert stream.loss_burst_max == 1
+    assert stream.mos is not None
+    assert stream.series is not None
+    assert len(stream.series.rtt_ms) == 100
+
+
+def test_probes_that_could_not_leave_are_of_the_closed_part_too() -> None:
+    unsent = [20 * index * NS_PER_MS for index in range(40, 60)]
+    stream = cut(*[10.0] * 40, failed_at_ms=1100, unsent_due_ns=[5 * NS_PER_MS, *unsent])
+    assert stream.closed == Closed(after_ms=780.0, reason="refused", probes=20)
+    assert (stream.sent, stream.lost, stream.unsent) == (40, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("trips", "failed_at_ms"),
+    [
+        ([10.0] * 50 + [None] * 50, 500),  # the refusal was over before the last answer
+        ([10.0] * 96 + [None] * 4, 1990),  # too short
+        ([10.0] * 50 + [None] * 49 + [10.0], 1500),  # it came back
+        ([None] * 50, 500),  # never open
+    ],
+)
+def test_a_path_that_did_not_close(trips: list[float | None], failed_at_ms: float) -> None:
+    stream = cut(*trips, failed_at_ms=failed_at_ms)
+    assert stream.closed is None
+    assert stream.sent == len(trips)
+
+
+def test_a_server_that_ends_midway_closes_the_path() -> None:
+    results: list[NetCheckResult] = []
+    with StunServer() as server:
+        asked = request(Target("a", *server.address), duration_s=0.6)
+        thread = threading.Thread(target=lambda: results.append(check.measure(asked, Control(), answer_wait_s=0.2)))
+        thread.start()
+        while server.requests < 30:
+            time.sleep(0.001)
+    thread.join()
+    stream = results[0].edges[0].stun
+    assert stream is not None
+    assert stream.closed is not None
+    assert stream.closed.reason == "refused"
+    assert stream.received >= 30
+    assert stream.sent + stream.closed.probes + stream.unsent == 120
+    assert stream.refused > 0
+    assert results[0].best_edge is None
 
 
 def test_an_ipv6_address_is_written_with_brackets() -> None:

@@ -7,13 +7,16 @@ from typing import Literal, NamedTuple
 
 from voicediag.model.control import Control
 from voicediag.model.request import NetCheckRequest, Target
-from voicediag.model.results.network import EdgeResult, Interval, NetCheckResult, StunStream
+from voicediag.model.results.network import Closed, EdgeResult, Interval, NetCheckResult, StunStream
 from voicediag.network import edges, probe, quality, statistics
 from voicediag.network.resolve import DEADLINE_S, Resolution, resolve_all
 
 Codec = Literal["pcmu", "opus"]
 
 _ENOUGH = statistics.MIN_ANSWERS
+# Unanswered probes at the end, a refusal among them, from which on the path has closed: a shorter hole could not be
+# told from a single loss.
+_CLOSED_FROM = 5
 
 
 class _Scores(NamedTuple):
@@ -76,7 +79,15 @@ def _edge(
 
 def stream_result(observation: probe.Observation, port: int, request: NetCheckRequest) -> StunStream:
     """Turn the rows of one stream into its numbers (definitions: docs/path-measures.md)."""
+    closed = closing(observation)
     rows = observation.rows
+    series = statistics.series(rows, statistics.round_trips_ms(rows), observation.start_ns)
+    tail_unsent = 0
+    if closed is not None:
+        # Until then the path was another one: what it lost, and how well it did, is told of that part alone.
+        kept = _last_answered(observation) + 1
+        tail_unsent = closed.probes - (len(rows.sent_ns) - kept)
+        rows = rows._replace(due_ns=rows.due_ns[:kept], sent_ns=rows.sent_ns[:kept])
     trips = statistics.round_trips_ms(rows)
     first = statistics.first_answers(rows)
     by_arrival = [(arrived - rows.sent_ns[index]) / statistics.NS_PER_MS for index, arrived in first]
@@ -96,7 +107,12 @@ def stream_result(observation: probe.Observation, port: int, request: NetCheckRe
         interval_ms=request.interval_ms,
         clock="kernel" if observation.clock_is_kernel else "user",
         sent=len(trips),
-        unsent=observation.unsent,
+        unsent=len(observation.unsent_due_ns) - tail_unsent,
+        skipped=observation.skipped,
+        open=observation.open,
+        refused=observation.refused,
+        unreachable=observation.unreachable,
+        closed=closed,
         received=len(first),
         lost=sum(lost),
         errors=len(observation.errored),
@@ -131,8 +147,27 @@ def stream_result(observation: probe.Observation, port: int, request: NetCheckRe
         error_codes=observation.error_codes,
         clock_step_ms=step_ms if observation.clock_step_ns else None,
         timer=statistics.timer(rows),
-        series=statistics.series(rows, trips, observation.start_ns),
+        series=series,
     )
+
+
+def closing(observation: probe.Observation) -> Closed | None:
+    """Return when the path closed for good: answers, then none to the end, and the system told of refusals since."""
+    last, failure = _last_answered(observation), observation.last_failure
+    rows = observation.rows
+    if last < 0 or failure is None or failure[0] < max(rows.arrived_ns, default=rows.sent_ns[last]):
+        return None
+    unsent = sum(due > rows.due_ns[last] for due in observation.unsent_due_ns)
+    probes = len(rows.sent_ns) - last - 1 + unsent
+    if probes < _CLOSED_FROM:
+        return None
+    after_ms = (rows.sent_ns[last] - observation.start_ns) / statistics.NS_PER_MS
+    return Closed(after_ms=after_ms, reason=failure[1], probes=probes)
+
+
+def _last_answered(observation: probe.Observation) -> int:
+    """Return the index of the last probe that was answered, be it by an error; -1 where there is none."""
+    return max((*observation.rows.answer_to, *observation.errored), default=-1)
 
 
 def _scores(rtt_ms: float, jitter_ms: float, gone: Sequence[bool], codec: Codec) -> _Scores:
@@ -162,9 +197,13 @@ def _scores(rtt_ms: float, jitter_ms: float, gone: Sequence[bool], codec: Codec)
 def best_edge(results: Sequence[EdgeResult]) -> str | None:
     """Return the edge with the best `mos_twilio` (to 0.1), then the shortest median round trip.
 
-    Streams with too few answers for a score come last; None where none answered.
+    Streams with too few answers for a score come last; None where none answered to the end.
     """
-    answered = [(result.edge, result.stun) for result in results if result.stun is not None and result.stun.rtt_ms]
+    answered = [
+        (result.edge, result.stun)
+        for result in results
+        if result.stun is not None and result.stun.rtt_ms and result.stun.closed is None
+    ]
     if not answered:
         return None
     return min(answered, key=lambda pair: _rank(pair[1]))[0]

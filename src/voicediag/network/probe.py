@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from voicediag.model.control import Control, PathProgress, PathRow
-from voicediag.model.results.network import Reason
+from voicediag.model.results.network import ClosedBy, Reason
 from voicediag.network import clocks
 from voicediag.network.statistics import NS_PER_MS, Rows
 from voicediag.wire import stamp, stun
@@ -80,7 +80,16 @@ class Observation(NamedTuple):
     rows: Rows
     errored: frozenset[int]
     """The probes, as indices, to which the answer was a STUN error response."""
-    unsent: int
+    unsent_due_ns: Sequence[int]
+    """When the probes that did not leave were due."""
+    skipped: int
+    """How many of them because the machine was too late."""
+    open: int
+    """Probes that a stop left open; they are in no row."""
+    refused: int
+    unreachable: int
+    last_failure: tuple[int, ClosedBy] | None
+    """When the system last told of a refusal or of no route, and of which."""
     foreign: int
     reason: Reason | None
     """Why no answer came; None where one came or where the run was stopped too early to tell."""
@@ -115,7 +124,8 @@ class _Stream:
     offsets: array[int] = field(default_factory=_column)
     """Wall minus monotonic at sending."""
     by_id: dict[bytes, int] = field(default_factory=dict)
-    unsent: int = 0
+    unsent_due: array[int] = field(default_factory=_column)
+    skipped: int = 0
     send_failures: int = 0
     is_ended: bool = False
 
@@ -129,6 +139,7 @@ class _Stream:
     foreign: int = 0
     refused: int = 0
     unreachable: int = 0
+    last_failure: tuple[int, ClosedBy] | None = None
     step_ns: int = 0
     error_codes: list[int] = field(default_factory=list)
     mapped: tuple[str, int] | None = None
@@ -155,8 +166,10 @@ class _Stream:
         match _reason_of(error):
             case "refused":
                 self.refused += 1
+                self.last_failure = time.monotonic_ns(), "refused"
             case "unreachable":
                 self.unreachable += 1
+                self.last_failure = time.monotonic_ns(), "unreachable"
             case _:
                 self.send_failures += 1
 
@@ -379,7 +392,8 @@ class _Engine:
         """Send one probe and return the difference of the clocks at that moment."""
         assert stream.sock is not None
         if time.monotonic_ns() > due + _TOO_LATE_INTERVALS * self._interval_ns:
-            stream.unsent += 1
+            stream.unsent_due.append(due)
+            stream.skipped += 1
             return last_offset
         transaction_id = os.urandom(stun.ID_BYTES)
         # Filed before it leaves, since the answer may be read before `send` returns; the times are filled in there.
@@ -393,7 +407,7 @@ class _Engine:
             del stream.by_id[transaction_id]
             for column in (stream.offsets, stream.due, stream.sent):
                 column.pop()
-            stream.unsent += 1
+            stream.unsent_due.append(due)
         if stream.is_hopeless:
             stream.is_ended = True
         if last_offset is not None and abs(offset - last_offset) >= clocks.STEP_NS:
@@ -480,7 +494,12 @@ class _Engine:
             start_ns=self._start_ns,
             rows=rows,
             errored=errored,
-            unsent=stream.unsent,
+            unsent_due_ns=stream.unsent_due,
+            skipped=stream.skipped,
+            open=len(stream.sent) - len(rows.sent_ns),
+            refused=stream.refused,
+            unreachable=stream.unreachable,
+            last_failure=stream.last_failure,
             foreign=stream.foreign,
             reason=reason,
             detail=stream.detail,

@@ -65,6 +65,19 @@ to send from, the system would not send for want of something else, or only answ
 what was asked."""
 
 
+ClosedBy = Literal["refused", "unreachable"]
+
+
+class Closed(Struct, frozen=True, kw_only=True):
+    """A path that answered, and then was refused to the end of the run."""
+
+    after_ms: float
+    """When the last probe left that was answered, since the start of the stream."""
+    reason: ClosedBy
+    probes: int
+    """Probes due since then. They count nowhere else: neither as sent nor as lost."""
+
+
 DnsError = Literal["not-found", "temporary", "timeout", "invalid", "failed"]
 """Why a name gave no address: there is none, the resolver could not tell now, it did not answer in time, the text can
 be no name, or the system's resolver failed otherwise."""
@@ -81,6 +94,17 @@ class StunStream(Struct, frozen=True, kw_only=True):
     sent: int
     unsent: int
     """Probes that the system did not take, or that were left out because the machine was too late for them."""
+    skipped: int = 0
+    """Those of `unsent` for which the machine was too late."""
+    open: int = 0
+    """Probes that could still have been answered when the user stopped the run: neither sent nor lost."""
+    refused: int = 0
+    """How often the system told of a refusal."""
+    unreachable: int = 0
+    """How often it told that there is no route."""
+    closed: Closed | None = None
+    """Where the path answered and then was refused to the end: all counts and numbers are of the time before, only
+    `series` is of the whole run."""
     received: int
     lost: int
     duplicated: int
@@ -166,6 +190,6 @@ class NetCheckResult(Struct, frozen=True, kw_only=True):
     requested_s: float
     edges: tuple[EdgeResult, ...]
     best_edge: str | None
-    """The edge with the best score, then the shortest round trip; None where none answered."""
+    """The edge with the best score, then the shortest round trip; None where none answered to the end."""
     unproven: tuple[str, ...]
     """What no probe can prove without a call."""
