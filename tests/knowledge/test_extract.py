@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voicediag.knowledge import extract, store
+from voicediag.knowledge import extract, records, store
 from voicediag.knowledge.extract import Seen
 
 
@@ -133,8 +133,8 @@ def test_a_clean_log_is_an_answer() -> None:
 
 def pieces(log: bytes, block: int, longest: int, monkeypatch: pytest.MonkeyPatch) -> Seen:
     with monkeypatch.context() as patch:
-        patch.setattr(extract, "BLOCK", block)
-        patch.setattr(extract, "LONGEST_LINE", longest)
+        patch.setattr(records, "BLOCK", block)
+        patch.setattr(records, "LONGEST_LINE", longest)
         return extract.read(io.BytesIO(log))
 
 

@@ -2,68 +2,101 @@
 
 from __future__ import annotations
 
-import codecs
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
-from voicediag.knowledge import lookup, official, store
-from voicediag.model.explanation import Explanation, Level, Log, Match, Unknown
+from voicediag.knowledge import evidence, lookup, official, store
+from voicediag.knowledge.entry import Entry
+from voicediag.knowledge.evidence import Verdict
+from voicediag.knowledge.records import CONTEXT, INTERRUPTED, Lines, Piece, Progress, Records, Rows, pieces, records_of
+from voicediag.model.explanation import Explanation, Kind, Level, Log, Match, Unknown
 
-BLOCK = 1 << 20
-LONGEST_LINE = 4 << 20
-"""A line beyond this is read in pieces; its number stays the same."""
 MOST_UNKNOWN = 100
-_CONTEXT = 48
-"""How many bytes before and after a number decide what it is."""
-_RECORD = 500
-"""How many bytes around a warning's name may say that it was cleared."""
-_ROW = 10_000
-"""How much of a row of a table is looked at to know the column."""
 
-_NUMBER = re.compile(rb"(?<![\w.+-])[1-9]\d{4}(?![\w%]|[.:-]\d)")
-# What stands before a code: a word for it and then nothing but punctuation; or the dictionary's address.
-_BEFORE = re.compile(
-    rb"(?:(?:error|err|code|warning|exception|twilio)(?:[_ -]?(?:code|number|no|id))?[\"']?[\s\"':=\[({#,>.-]{0,6}"
-    rb"|/errors/)\Z",
-    re.IGNORECASE,
-)
-# A field that is certainly Twilio's: here a code that we do not know is still reported.
-_CERTAIN = re.compile(
-    rb"(?:twilio[ _-]?error|error[_ ]?code)[\"']?[\s\"':=]{1,4}\Z|docs(?:/api)?/errors/\Z", re.IGNORECASE
-)
-_OTHER_CODE = re.compile(
-    rb"(?:zip|postal|post|area|country|dial|exit|char|key|byte|de|en|op|bar|status|close)[ _-]?code[\s\"':=]*\Z",
-    re.IGNORECASE,
-)
-_UNIT = re.compile(
-    rb"\s?(?:(?:[mun]|\xc2\xb5)?s|secs?|seconds?|minutes?|bytes?|[kM]?i?B|[kM]?b(?:it/s|ps)|k?Hz|px|packets|frames"
-    rb"|samples|records|rows|times|lines|messages|ports?)\b|/(?:tcp|udp)",
-    re.IGNORECASE,
-)
-_LINE_START = re.compile(rb"(?:\A|\n)\W{0,4}\Z")
-_TITLE_AFTER = re.compile(rb"\]?(?: ?[:-]) [A-Z]")
-_CODE_COLUMN = re.compile(rb"\"?(?:error[ _]?code|code)\"?\s*", re.IGNORECASE)
-_QUOTED = re.compile(rb"\"[^\"]*\"")
 _RANK: dict[Level | None, int] = {"error": 0, "warning": 1, "notice": 2, None: 3}
 
 
+def _kind(character: int) -> int:
+    """Return `d` for a digit, `w` for a letter, `n` for the end of a line, and a point for everything else."""
+    byte = bytes([character])
+    return b"d"[0] if byte.isdigit() else b"w"[0] if byte.isalpha() else b"n"[0] if byte in b"\r\n" else b"."[0]
+
+
+# A log as the kinds of its characters: so numbers of five digits are found by the speed of C, among many others.
+# A number alone on its line has nothing that could tell what it is.
+_KINDS = bytes(map(_kind, range(256)))
+_WITHIN = re.compile(rb"\.ddddd(?![dw])")
+_AT_START = re.compile(rb"nddddd\.")
+
+# Every name holds one of these, and little else does. Each costs a pass over the log, at some GB/s.
+_ENDINGS = (b"rror", b"Exception", b"Failed")
+# These are in every trace of a stack: a look at what stands before them spares a closer one.
+_ANCHORS = (
+    *(b"AccessToken", b"NoSupportedCodec", b"ConnectionDisconnected", b"InvalidApplicationSid"),
+    *(b"ExpirationTimeExceeds", b"high-", b"low-", b"constant-audio-", b"-connecti", b"WARN_"),
+)
+_CAMEL_ANCHORS = (
+    *(b"ighRtt", b"ighJitter", b"ighPacket", b"owMos", b"owBytes", b"owBitrate", b"owAudio", b"onstantAudio"),
+    *(b"onnectivityLost", b"onnectionError"),
+)
+"""These only where the log speaks of warnings."""
+_BEFORE_ENDING = 6
+_UNKNOWN_CODE = re.compile(
+    rb"rror(?:s?/|[ _-]?[cC]odes?[^\w\n]{1,8}|s?\W{0,3}(?:\[|code[^\w\n]{1,6}))([1-9]\d{4})(?!\w)", re.IGNORECASE
+)
+_WORD = re.compile(rb"[\w-]+(?:\.[\w-]+)*")
+_LONGEST_NAME = 64
+_NOT_IN_WORDS = re.compile(rb"[^\w.-](?=[\w.-]*\Z)")
+_ITS_CODE = re.compile(rb"\W{1,3}(?:code\W{0,3})?([1-9]\d{4})\b", re.IGNORECASE)
+
+# Names that the index leaves to us: they tell something only in the right company.
+_MORE_NAMES = ("TwilioError", "CallException", "TwilioRestException", "AbortError", "SecurityError", "low-bitrate")
+# Names that other software uses too.
+_COMMON = frozenset(
+    b"UnknownError AuthorizationError RegistrationError ConnectionTimeoutError TransportError AuthenticationFailed"
+    b" MalformedRequestError RateExceededError PayloadSizeExceededError InvalidPhoneNumberError NoSupportedCodec"
+    b" ApplicationNotFoundError ConnectionDisconnected InvalidArgumentError InvalidStateError NotSupportedError"
+    b" AccessTokenExpired AccessTokenGrantsInvalid AccessTokenHeaderInvalid AccessTokenInvalid AccessTokenRejected"
+    b" AccessTokenIssuerInvalid AccessTokenNotYetValid AccessTokenSignatureInvalid low-bitrate low-audio-level".split()
+)
+# Exceptions of old browsers that the SDK's classes are named like.
+_OF_SOUND = frozenset({b"PermissionDeniedError"})
+_NO_DEVICES = re.compile(rb"undefined \(reading 'getUserMedia'\)|(?<=mediaDevices is )undefined")
+
+_SIP = re.compile(
+    rb"SIP/2\.0 ([1-6]\d\d)\b|(?:sip_?response(?:_?(?:code|num))?)[\"']?\s*[:=]\s*[\"']?([1-6]\d\d)\b", re.IGNORECASE
+)
+_SIP_ANCHORS = ((b"SIP/2.0 ", 0), (b"ip_response", 1), (b"ipResponse", 1))
+# Below 400 nothing went wrong, and these two are the challenge with which a request begins.
+_CHALLENGES = frozenset({401, 407})
+_LEAST_FAULT = 400
+_PORTAUDIO = re.compile(rb"PortAudio|PaError|\bPa_\w|\[Errno -99|pyaudio|sounddevice", re.IGNORECASE)
+_PORTAUDIO_NUMBER = re.compile(rb"-99\d\d(?![\d.])")
+
+
 class Tally(Struct):
-    """How often something occurs: one a line, for a record is a line."""
+    """How often something occurs."""
 
     count: int = 0
     first_line: int = 0
     last_line: int = 0
+    record: int = -1
+    """The record in which it was counted last, and its place in the log."""
+    at: int = -1
 
-    def add(self, line: int) -> None:
-        """Count an occurrence on `line`, unless that line was counted."""
-        if self.last_line != line:
+    def add(self, line: int, record: int, at: int) -> None:
+        """Count an occurrence, unless its record was counted."""
+        if self.record != record:
             self.count += 1
             self.first_line = self.first_line or line
             self.last_line = line
+            self.record = record
+            self.at = at
 
 
 class Seen(Struct):
@@ -75,147 +108,258 @@ class Seen(Struct):
     """Codes of Twilio's fields that are not known; at most MOST_UNKNOWN of them."""
     lines: int = 0
     bytes: int = 0
+    stopped: str | None = None
+    """Why reading ended early; None where the log was read to its end."""
 
 
-def _blocks(stream: BinaryIO, seen: Seen) -> Iterator[bytes]:
-    """Yield the log as UTF-8 (or any encoding in which ASCII is ASCII); UTF-16 is known by its mark."""
-    decoder: codecs.IncrementalDecoder | None = None
-    is_first = True
-    while block := stream.read(BLOCK):
-        seen.bytes += len(block)
-        if is_first and block[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-            decoder = codecs.getincrementaldecoder("utf-16")(errors="replace")
-        is_first = False
-        yield block if decoder is None else decoder.decode(block).encode()
+class _Name(Struct, frozen=True):
+    """Something that a log can call by its name."""
+
+    entry: int
+    kind: Kind
 
 
-def _pieces(stream: BinaryIO, seen: Seen) -> Iterator[tuple[bytes, int]]:
-    """Yield pieces that end with a line, and where in each the new part begins; a very long line in several."""
-    kept, start = b"", 0
-    for block in _blocks(stream, seen):
-        data = kept + block
-        end = data.rfind(b"\n") + 1
-        if end <= start and len(data) >= LONGEST_LINE:
-            end = max(data.rfind(b" ", -_CONTEXT), data.rfind(b",", -_CONTEXT)) + 1 or len(data)
-        if end <= start:
-            kept = data
-            continue
-        yield data[:end], start
-        context = 0 if data[end - 1 : end] == b"\n" else min(_CONTEXT, end)
-        kept, start = data[end - context :], context
-    if len(kept) > start:
-        yield kept, start
+class _Hit(NamedTuple):
+    """Something found in a piece."""
+
+    at: int
+    entry: int
+    """The number of its entry; below zero it is a code that is not known, as a negative number."""
+    lines_back: int = 0
 
 
-def _column(header: bytes) -> int | None:
-    """Return which column of a CSV holds codes by its first line; None where none does."""
-    cells = header.strip().split(b",")
-    return next((i for i, cell in enumerate(cells) if len(cells) > 1 and _CODE_COLUMN.fullmatch(cell.strip())), None)
+def _spellings(entry: Entry) -> Iterator[str]:
+    """Return the names of a warning in the Voice SDKs: `high-rtt`, `highRtt`, `WARN_HIGH_RTT` …"""
+    words = "".join(word.capitalize() for word in entry.id.split("-"))
+    yield from (entry.id, words, words[:1].lower() + words[1:], f"k{words}Warning", f"TVOCallQualityWarning{words}")
+    yield "WARN_" + entry.id.upper().replace("-", "_")
+    yield from (alias for alias in entry.aliases if alias.startswith(("WARN_", "TVOCallQualityWarning")))
 
 
-def _column_of(before: bytes) -> int | None:
-    """Return the column of the cell which begins where `before` (the line up to there) ends; None inside of one."""
-    plain = _QUOTED.sub(b"", before.removesuffix(b'"'))
-    return plain.count(b",") if plain.endswith(b",") or not plain else None
+def _names() -> dict[bytes, _Name]:
+    spoken = store.names().spoken
+    numbers = {**spoken, **{name: each[0] for name in _MORE_NAMES if (each := store.numbers_of(name))}}
+    entries = dict(zip(numbers.values(), store.entries(list(numbers.values())), strict=True))
+    names = {name.encode(): _Name(number, entries[number].kind) for name, number in numbers.items()}
+    for number, entry in entries.items():
+        if entry.kind == "warning":
+            for name in _spellings(entry):
+                # An alias that an entry claims is its own, whatever another's spelling would be.
+                is_claimed = name in entry.aliases or name == entry.id
+                if is_claimed or name.encode() not in names:
+                    names[name.encode()] = _Name(number, "warning")
+    return names
 
 
 class _Reader:
     """One pass over a log."""
 
     def __init__(self) -> None:
-        names = store.names()
+        keys = store.names().keys
         self.seen = Seen({}, {})
-        self.codes = {
-            name.encode(): numbers[0] for name, numbers in names.keys.items() if len(name) == 5 and name.isdigit()
-        }
-        self.names = {name.encode(): number for name, number in names.spoken.items()}
-        self.column: int | None = None
-
-    def take(self, data: bytes, start: int, first_line: int) -> None:
-        """Read `data` from `start`, which is on line `first_line`."""
-        hits = [(match.start(), match.group()) for match in _NUMBER.finditer(data, start)]
-        for name in self.names:
-            at = data.find(name, start)
-            while at >= 0:
-                hits.append((at, name))
-                at = data.find(name, at + 1)
-        hits.sort()
-        line, place = first_line, start
-        for at, word in hits:
-            line += data.count(b"\n", place, at)
-            place = at
-            if word in self.names:
-                self._name(data, at, word, line)
-            else:
-                self._number(data, at, word, line)
-
-    def _name(self, data: bytes, at: int, name: bytes, line: int) -> None:
-        end = at + len(name)
-        around = data[at - 1 : at] if at else b""
-        if _is_word(around) or _is_word(data[end : end + 1]):
-            return
-        if b"cleared" not in _before(data, at, _RECORD).lower() + _after(data, end, _RECORD).lower():
-            self.seen.entries.setdefault(self.names[name], Tally()).add(line)
-
-    def _number(self, data: bytes, at: int, word: bytes, line: int) -> None:
-        # A log has many numbers and few codes: what can be told cheaply is told first.
-        entry = self.codes.get(word)
-        before = _before(data, at, _CONTEXT)
-        if entry is None and self.column is None and b"rror" not in before and b"RROR" not in before:
-            return
-        if entry is not None and (tally := self.seen.entries.get(entry)) is not None and tally.last_line == line:
-            return
-        after = _after(data, at + len(word), _CONTEXT)
-        if _UNIT.match(after) or _OTHER_CODE.search(before):
-            return
-        in_column = self.column is not None and _column_of(_before(data, at, _ROW)) == self.column
-        if entry is None:
-            if in_column or _CERTAIN.search(before):
-                self._unknown(int(word), line)
-        elif in_column or _BEFORE.search(before) or (_LINE_START.search(before) and _TITLE_AFTER.match(after)):
-            self.seen.entries.setdefault(entry, Tally()).add(line)
-
-    def _unknown(self, code: int, line: int) -> None:
-        has_room = code in self.seen.unknown or len(self.seen.unknown) < MOST_UNKNOWN
-        if has_room and (lookup.family_of(code) is not None or code in official.dictionary().codes):
-            self.seen.unknown.setdefault(code, Tally()).add(line)
+        self._codes = {name.encode(): each[0] for name, each in keys.items() if len(name) == 5 and name.isdigit()}
+        self._numbered = {name: each[0] for name, each in keys.items() if name.startswith(("-99", "sip-"))}
+        self._no_devices = store.numbers_of("mediaDevices-undefined")
+        self._names = _names()
+        self._endings = frozenset(
+            name[: -len(ending)][-_BEFORE_ENDING:]
+            for name in self._names
+            for ending in _ENDINGS
+            if name.endswith(ending)
+        )
+        self._records: Records | None = None
+        self._passed = 0
+        """How many bytes were before the new part of the piece."""
 
     def read(self, stream: BinaryIO) -> Seen:
-        """Read all of `stream`."""
+        """Read all of `stream`, or what there is of it when it is interrupted or breaks."""
+        progress = Progress()
         line = 1
         ends_open = False
-        for data, start in _pieces(stream, self.seen):
-            if line == 1 and start == 0:
-                self.column = _column(data[: data.find(b"\n") + 1 or 1000])
-            self.take(data, start, line)
-            line += data.count(b"\n", start)
-            ends_open = not data.endswith(b"\n")
-        self.seen.lines = line if ends_open else line - 1
+        try:
+            for piece in pieces(stream, progress):
+                self._take(piece, line)
+                line += piece.data.count(b"\n", piece.start, piece.end)
+                self._passed += piece.end - piece.start
+                ends_open = not piece.data.endswith(b"\n", piece.start, piece.end)
+                self.seen.lines = line if ends_open else line - 1
+        except KeyboardInterrupt:
+            progress.stopped = INTERRUPTED
+        self.seen.bytes = progress.bytes
+        self.seen.stopped = progress.stopped
         return self.seen
 
+    def _take(self, piece: Piece, line: int) -> None:
+        """Count what is in the new part of `piece`, which begins on `line`."""
+        records = self._records = self._records or records_of(piece)
+        records.enter(piece)
+        hits = list(self._numbers(piece))
+        if isinstance(records, Rows):
+            hits += self._cells(records)
+        hits.sort()
+        places = [hit.at for hit in hits]
+        hits += self._named(piece, places)
+        hits += self._statuses(piece, places)
+        hits += self._portaudio(piece)
+        hits.sort()
+        self._count(piece, hits, records, line)
 
-def _before(data: bytes, at: int, most: int) -> bytes:
-    """Return what stands before `at` on its line, at most so many bytes."""
-    begin = max(0, at - most)
-    return data[max(begin, data.rfind(b"\n", begin, at) + 1) : at]
+    def _count(self, piece: Piece, hits: list[_Hit], records: Records, line: int) -> None:
+        data, place = piece.data, piece.start
+        passed = self._passed - piece.start
+        for at, entry, lines_back in hits:
+            line += data.count(b"\n", place, at)
+            place = at
+            known = self.seen.entries if entry >= 0 else self.seen.unknown
+            tally = known.get(abs(entry))
+            if tally is None:
+                tally = known[abs(entry)] = Tally()
+            elif isinstance(records, Lines) and data[data.rfind(b"\n", 0, at) + 1 : at][:1] in (b" ", b"\t"):
+                block = evidence.block_of(data, at, CONTEXT)
+                if block is not None and block + passed <= tally.at:
+                    continue
+            tally.add(line - lines_back, records.of(at, line), at + passed)
+
+    # --- numbers
+
+    def _numbers(self, piece: Piece) -> Iterator[_Hit]:
+        data, start, end = piece.data, piece.start, piece.end
+        kinds = data.translate(_KINDS)
+        codes, judge = self._codes, evidence.judge
+        for pattern in (_WITHIN, _AT_START):
+            for found in pattern.finditer(kinds, max(0, start - 1)):
+                at = found.start() + 1
+                if at >= end:
+                    break
+                entry = codes.get(data[at : at + 5])
+                if entry is not None and judge(data, at):
+                    yield _Hit(at, entry)
+        entry = codes.get(data[:5]) if start == 0 and kinds.startswith(b"ddddd.") else None
+        if entry is not None and judge(data, 0):
+            yield _Hit(0, entry)
+
+    def _unknown_at(self, data: bytes, anchor: int) -> Iterator[_Hit]:
+        """Take a code that nobody knows, where the `error` at `anchor` says that it is one of Twilio's."""
+        found = _UNKNOWN_CODE.match(data, anchor)
+        if found is not None and found[1] not in self._codes:
+            at = found.start(1)
+            if evidence.judge(data, at) is Verdict.CERTAIN:
+                yield from self._unknown(at, int(found[1]))
+
+    def _unknown(self, at: int, code: int, lines_back: int = 0) -> Iterator[_Hit]:
+        has_room = code in self.seen.unknown or len(self.seen.unknown) < MOST_UNKNOWN
+        if has_room and (lookup.family_of(code) is not None or code in official.dictionary().codes):
+            self.seen.unknown.setdefault(code, Tally())
+            yield _Hit(at, -code, lines_back)
+
+    def _cells(self, rows: Rows) -> Iterator[_Hit]:
+        for cell in rows.codes:
+            entry = self._codes.get(cell.code)
+            if entry is None:
+                yield from self._unknown(cell.at, int(cell.code), cell.lines_back)
+            else:
+                yield _Hit(cell.at, entry, cell.lines_back)
+
+    # --- names
+
+    def _named(self, piece: Piece, places: list[int]) -> Iterator[_Hit]:
+        data, start, end, endings = piece.data, piece.start, piece.end, self._endings
+        for anchor in _ENDINGS:
+            is_error = anchor == b"rror"
+            for at in _places(data, anchor, start, end):
+                if data[at - _BEFORE_ENDING : at] in endings or (is_error and data[at + 4 : at + 6] == b"s."):
+                    yield from self._name(data, at, places)
+                if is_error:
+                    yield from self._unknown_at(data, at)
+        speaks_of_warnings = b"arning" in data or b"WARN" in data
+        for anchor in (*_ANCHORS, *(_CAMEL_ANCHORS if speaks_of_warnings else ())):
+            for at in _places(data, anchor, start, end):
+                yield from self._name(data, at, places)
+        for at in _places(data, b"undefined", start, end):
+            if self._no_devices and _NO_DEVICES.match(data, at):
+                yield _Hit(at, self._no_devices[0])
+
+    def _name(self, data: bytes, anchor: int, places: list[int]) -> Iterator[_Hit]:
+        """Find the name around `anchor`, and take it where it tells of a fault."""
+        left = data[max(0, anchor - _LONGEST_NAME) : anchor]
+        edge = _NOT_IN_WORDS.search(left)
+        begin = anchor - len(left) + (edge.end() if edge is not None else 0)
+        word = _WORD.match(data, begin)
+        if word is None:
+            return
+        text = word[0]
+        name = self._names.get(text)
+        if name is None:
+            text = text.rpartition(b".")[2]
+            name = self._names.get(text)
+        if name is not None and self._tells(data, word.end() - len(text), word.end(), text, name, places):
+            yield _Hit(anchor, name.entry)
+
+    def _tells(self, data: bytes, at: int, end: int, text: bytes, name: _Name, places: list[int]) -> bool:
+        if name.kind == "warning":
+            is_bare = text in _COMMON or text.isalnum()  # highRtt
+            return (not is_bare or evidence.is_about_warnings(data, at, end)) and evidence.is_raised(data, at, end)
+        number = _ITS_CODE.match(data, end)
+        if number is not None and number[1] in self._codes and evidence.judge(data, number.start(1)):
+            return False  # the number says it better
+        if evidence.is_in_stack(data, at, end):
+            return False
+        if name.kind == "exception" or text in _OF_SOUND:
+            return evidence.is_about_sound(data, at, end)
+        if name.kind == "class" and _has_any(places, *evidence.line_around(data, at, end)):
+            return False
+        return text not in _COMMON or evidence.is_about_twilio(data, at, end)
+
+    # --- numbers of three and four digits, where nothing else can be meant
+
+    def _statuses(self, piece: Piece, places: list[int]) -> Iterator[_Hit]:
+        data = piece.data
+        for anchor, back in _SIP_ANCHORS:
+            for at in _places(data, anchor, piece.start, piece.end):
+                found = _SIP.match(data, max(0, at - back))
+                status = 0 if found is None else int(found[1] or found[2])
+                entry = self._numbered.get(f"sip-{status}")
+                is_fault = status >= _LEAST_FAULT and status not in _CHALLENGES
+                if entry is not None and is_fault and not self._is_told(data, at, places, status):
+                    yield _Hit(at, entry)
+
+    def _is_told(self, data: bytes, at: int, places: list[int], status: int) -> bool:
+        """Tell whether a code on the same line stands for this status: the SDKs' 31486 is a SIP 486."""
+        begin, end = evidence.line_around(data, at, at)
+        near = places[bisect_left(places, begin) : bisect_left(places, end)]
+        return any(data[place : place + 5] == b"31%d" % status for place in near)
+
+    def _portaudio(self, piece: Piece) -> Iterator[_Hit]:
+        data = piece.data
+        for at in _places(data, b"-99", piece.start, piece.end):
+            number = _PORTAUDIO_NUMBER.match(data, at)
+            if number is not None and not data[max(0, at - 1) : at].isalnum():
+                entry = self._numbered.get(number[0].decode())
+                if entry is not None and _PORTAUDIO.search(data, *evidence.line_around(data, at, at)):
+                    yield _Hit(at, entry)
 
 
-def _after(data: bytes, at: int, most: int) -> bytes:
-    """Return what stands from `at` on its line, at most so many bytes."""
-    return data[at : at + most].partition(b"\n")[0]
+def _places(data: bytes, text: bytes, start: int, end: int) -> Iterator[int]:
+    """Return where `text` begins in `data` from `start` to `end`."""
+    size = len(text)
+    at = data.find(text, start, end + size - 1)
+    while at >= 0:
+        yield at
+        at = data.find(text, at + size, end + size - 1)
 
 
-def _is_word(character: bytes) -> bool:
-    return character.isalnum() or character in (b"_", b"-")
+def _has_any(places: list[int], begin: int, end: int) -> bool:
+    """Tell whether one of `places`, which are in order, is from `begin` to `end`."""
+    return bisect_left(places, begin) < bisect_left(places, end)
 
 
 def read(stream: BinaryIO) -> Seen:
-    """Return what `stream`, a log as bytes, holds. Raises OSError as reading it does."""
+    """Return what `stream`, a log as bytes, holds. Raises OSError where nothing of it can be read."""
     return _Reader().read(stream)
 
 
 def explain_log(stream: BinaryIO, name: str) -> Explanation:
-    """Explain everything that the log called `name` holds, worst first. Raises OSError as reading it does."""
+    """Explain everything that the log called `name` holds, worst first. Raises OSError as `read`."""
     seen = read(stream)
     numbers = list(seen.entries)
     found: list[tuple[Match, Tally]] = []
@@ -228,7 +372,8 @@ def explain_log(stream: BinaryIO, name: str) -> Explanation:
         unknown += [] if theirs else [_unknown_in_log(code, tally)]
     found.sort(key=lambda pair: (_RANK[pair[0].severity], -pair[1].count, pair[1].first_line))
     matches = tuple(_counted(match, tally) for match, tally in found)
-    return Explanation(query=(name,), matches=matches, unknown=tuple(unknown), log=Log(name, seen.lines, seen.bytes))
+    log = Log(name, seen.lines, seen.bytes, UNSET if seen.stopped is None else seen.stopped)
+    return Explanation(query=(name,), matches=matches, unknown=tuple(unknown), log=log)
 
 
 def _counted(match: Match, tally: Tally) -> Match:

@@ -98,6 +98,8 @@ class Log(Struct, frozen=True):
     name: str
     lines: int
     bytes: int
+    stopped: str | UnsetType = UNSET
+    """Why reading ended early: `interrupted`, or the system's reason. Absent where the log was read to its end."""
 
 
 class Explanation(Struct, frozen=True, kw_only=True):
