@@ -14,6 +14,8 @@ from voicediag.judge.network import judge_net
 from voicediag.model.finding import RANK, Finding, Severity
 from voicediag.model.request import NetCheckRequest
 from voicediag.model.results.network import (
+    Closed,
+    ClosedBy,
     EdgeResult,
     Interval,
     Jitter,
@@ -176,6 +178,7 @@ def test_each_fault_is_its_own_finding(changes: dict[str, Any], id: str, severit
         {"reordered": 5},
         {"mos_twilio": 3.5, "mos_twilio_interval": Interval(3.4, 3.6)},
         {"clock_step_ms": 5.0},
+        {"sent": 475, "received": 475, "unsent": 25, "skipped": 25},
         {"jitter_ms": None, "mos": None, "mos_twilio": None, "mos_twilio_interval": None},
     ],
 )
@@ -212,17 +215,55 @@ def test_what_sums_both_directions_says_so() -> None:
     assert all("both directions summed" in finding.evidence[0].note for finding in findings)
 
 
-@pytest.mark.parametrize("reason", ["refused", "timeout", "unreachable", "send-failed", "bad-answers"])
+@pytest.mark.parametrize("reason", ["refused", "timeout", "unreachable"])
 def test_blocked_is_never_called_lossy(reason: Reason) -> None:
     (finding,) = judge(edge(stun=blocked(reason)))
     assert (finding.id, finding.severity) == ("net.udp-blocked", "fail")
     assert (finding.evidence[0].metric, finding.evidence[0].value) == ("reason", reason)
 
 
-def test_what_answered_instead_is_shown() -> None:
-    (finding,) = judge(edge(stun=blocked("bad-answers", foreign=500, error_codes=(400, 500))))
+def test_a_server_that_answers_wrongly_is_not_blocked() -> None:
+    (finding,) = judge(edge(stun=blocked("bad-answers", foreign=300, errors=200, lost=300, error_codes=(400, 500))))
+    assert (finding.id, finding.severity, finding.subject) == ("net.bad-answers", "warn", "ashburn")
     shown = {(evidence.metric, evidence.value) for evidence in finding.evidence}
-    assert {("foreign", 500), ("error_code", 400), ("error_code", 500)} <= shown
+    assert {("errors", 200), ("foreign", 300), ("error_code", 400), ("error_code", 500)} <= shown
+
+
+def test_what_the_server_refuses_now_and_then_is_no_loss() -> None:
+    (finding,) = judge(edge(stun=stream(received=375, errors=125, error_codes=(500,))))
+    assert (finding.id, finding.severity) == ("net.bad-answers", "warn")
+    assert (finding.evidence[0].metric, finding.evidence[0].value) == ("errors", 125)
+
+
+def test_a_stray_datagram_beside_answers_to_all_is_nothing() -> None:
+    assert judge(edge(stun=stream(foreign=1))) == ()
+
+
+def test_what_this_machine_did_not_send_says_nothing_of_the_path() -> None:
+    (finding,) = judge(edge(stun=blocked("send-failed", sent=0, lost=0, detail="Too many open files")))
+    assert (finding.id, finding.severity) == ("net.not-sent", "warn")
+    assert finding.evidence[0].note == "Too many open files"
+
+
+@pytest.mark.parametrize("reason", ["refused", "unreachable"])
+def test_a_path_that_closes_midway_is_blocked_and_not_lossy(reason: ClosedBy) -> None:
+    closed = Closed(after_ms=1400.0, reason=reason, probes=80)
+    (finding,) = judge(edge(stun=stream(sent=70, received=70, closed=closed)))
+    assert (finding.id, finding.severity) == ("net.udp-blocked", "fail")
+    assert finding.evidence[0].note == f"answered until 1.4 s, then {reason}"
+    lossy = stream(sent=70, received=35, lost=35, loss_ratio=0.5, loss_interval=Interval(0.4, 0.6), closed=closed)
+    assert [found[0] for found in seen(edge(stun=lossy))] == ["net.udp-blocked", "net.packet-loss"]
+
+
+@pytest.mark.parametrize(("ms", "ids"), [(1000.0, []), (1000.1, ["net.dns-slow"]), (None, [])])
+def test_a_slow_name(ms: float | None, ids: list[str]) -> None:
+    found = judge(edge(dns_ms=ms))
+    assert [finding.id for finding in found] == ids
+    assert all(finding.severity == "warn" for finding in found)
+
+
+def test_a_name_that_fails_slowly_has_failed() -> None:
+    assert [found[0] for found in seen(edge(stun=None, dns_error="not-found", dns_ms=2500.0))] == ["net.dns-failure"]
 
 
 def test_a_run_that_was_stopped_too_early_blames_no_one() -> None:
@@ -293,6 +334,19 @@ def test_the_machines_own_errors_warn_beside_a_failure() -> None:
         ("net.timer-late", "warn", "ashburn"),
     ]
     assert seen(edge(stun=blocked("timeout", clock_step_ms=60.0)))[1] == ("net.clock-step", "info", "ashburn")
+
+
+@pytest.mark.parametrize(("skipped", "severity"), [(26, "warn"), (25, "info")])
+def test_what_was_left_out_warns_where_it_is_much(skipped: int, severity: Severity) -> None:
+    late = Timer(late_median_ms=5, late_p99_ms=50, late_max_ms=90)
+    part = stream(sent=500 - skipped, received=500 - skipped, unsent=skipped, skipped=skipped, timer=late)
+    (finding,) = judge(edge(stun=part))
+    assert (finding.id, finding.severity) == ("net.timer-late", severity)
+    assert ("skipped_ratio" in {evidence.metric for evidence in finding.evidence}) == (severity == "warn")
+
+
+def test_probes_that_the_path_kept_back_are_no_fault_of_the_timer() -> None:
+    assert judge(edge(stun=stream(sent=400, received=400, unsent=100))) == ()
 
 
 def test_findings_carry_no_words_yet() -> None:

@@ -59,6 +59,10 @@ FINDINGS: dict[str, tuple[set[int], set[str]]] = {
     "net.tls-intercepted": ({31005, 31009, 53000}, set()),
     "net.websocket-blocked": ({31005, 31009, 53000}, set()),
     "net.udp-blocked": ({53405, 31003}, {"ice-connectivity-lost"}),
+    # Two beyond the contract's table, which has no words for either: UDP comes through but the answers are none, and
+    # the machine itself would not send. Blocked is neither.
+    "net.bad-answers": (set(), set()),
+    "net.not-sent": (set(), set()),
     "net.turn-udp-blocked": ({53405}, set()),
     "net.turn-tcp-blocked": ({53405}, set()),
     "net.turn-tls-blocked": ({53405}, set()),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from voicediag.judge import thresholds
 from voicediag.judge.thresholds import Limit, Threshold
 from voicediag.model.finding import Evidence, Finding, Severity
 from voicediag.model.request import NetCheckRequest
-from voicediag.model.results.network import EdgeResult, Interval, NetCheckResult, StunStream
+from voicediag.model.results.network import Closed, EdgeResult, Interval, NetCheckResult, Reason, StunStream
 
 CHECK = "net-check"
 
@@ -63,15 +63,23 @@ def _shared(by_edge: list[dict[tuple[str, Severity, str], _Seen]]) -> dict[tuple
 def _judge_edge(edge: EdgeResult) -> Iterator[_Seen]:
     if edge.dns_error is not None:
         yield _dns_failure(edge)
+    elif edge.dns_ms is not None:
+        slow = _judged(thresholds.NET_DNS_SLOW, edge.edge, edge.dns_ms, more=(Evidence("host", edge.host, ""),))
+        if slow is not None:
+            yield slow
     stream = edge.stun
     if stream is None:
         return
     if stream.received == 0:
         if stream.reason is not None:
-            yield _blocked(edge, stream)
+            yield _NO_ANSWER.get(stream.reason, _blocked)(edge, stream)
         yield from _own_errors(edge, stream, explains=False)
         return
     found = [seen for seen in _judge_stream(edge.edge, stream) if seen is not None]
+    if stream.closed is not None:
+        found.insert(0, _closed(edge, stream, stream.closed))
+    if stream.errors or (stream.foreign and stream.lost):
+        found.append(_bad_answers(edge, stream))
     yield from found
     yield from _own_errors(edge, stream, explains=any(seen.finding.severity == "fail" for seen in found))
 
@@ -83,15 +91,56 @@ def _dns_failure(edge: EdgeResult) -> _Seen:
 
 
 def _blocked(edge: EdgeResult, stream: StunStream) -> _Seen:
-    evidence = [
-        Evidence("reason", stream.reason, "", note=f"UDP to {stream.address} port {stream.port}"),
+    evidence = (
+        Evidence("reason", stream.reason, "", note=_where(stream)),
         Evidence("sent", stream.sent, "probes"),
         Evidence("received", 0, "probes"),
+    )
+    return _Seen(_finding("net.udp-blocked", "fail", edge.edge, evidence), stream.sent, stream.reason or "")
+
+
+def _closed(edge: EdgeResult, stream: StunStream, closed: Closed) -> _Seen:
+    """A path that was shut during the run is blocked, not lossy: what came before is judged beside it."""
+    seconds = closed.after_ms / 1000
+    evidence = (
+        Evidence("reason", closed.reason, "", note=f"answered until {seconds:.1f} s, then {closed.reason}"),
+        Evidence("closed.after_ms", closed.after_ms, "ms", note=_where(stream)),
+        Evidence("closed.probes", closed.probes, "probes", note="none answered since"),
+    )
+    return _Seen(_finding("net.udp-blocked", "fail", edge.edge, evidence), closed.probes, f"closed {closed.reason}")
+
+
+def _bad_answers(edge: EdgeResult, stream: StunStream) -> _Seen:
+    """UDP came through both ways, so nothing is blocked; but the server did not answer what was asked."""
+    evidence = [
+        Evidence(
+            "errors", stream.errors, "probes", note=f"of {stream.sent} answered by a STUN error; {_where(stream)}"
+        ),
+        *(Evidence("error_code", code, "") for code in stream.error_codes),
     ]
     if stream.foreign:
         evidence.append(Evidence("foreign", stream.foreign, "datagrams", note="no valid answers to what was asked"))
-    evidence.extend(Evidence("error_code", code, "") for code in stream.error_codes)
-    return _Seen(_finding("net.udp-blocked", "fail", edge.edge, tuple(evidence)), stream.sent, stream.reason or "")
+    return _Seen(_finding("net.bad-answers", "warn", edge.edge, tuple(evidence)), stream.errors + stream.foreign)
+
+
+def _not_sent(edge: EdgeResult, stream: StunStream) -> _Seen:
+    """The machine itself kept the probes: nothing is known of the path."""
+    evidence = (
+        Evidence("reason", stream.reason, "", note=stream.detail or ""),
+        Evidence("sent", stream.sent, "probes", note=_where(stream)),
+    )
+    return _Seen(_finding("net.not-sent", "warn", edge.edge, evidence), 0.0, stream.detail or "")
+
+
+_NO_ANSWER: dict[Reason, Callable[[EdgeResult, StunStream], _Seen]] = {
+    "bad-answers": _bad_answers,
+    "send-failed": _not_sent,
+}
+"""What it is called that no answer came, where it is not blocked."""
+
+
+def _where(stream: StunStream) -> str:
+    return f"UDP to {stream.address} port {stream.port}"
 
 
 def _judge_stream(edge: str, stream: StunStream) -> Iterator[_Seen | None]:
@@ -143,15 +192,25 @@ def _jitter(edge: str, stream: StunStream) -> _Seen | None:
 
 
 def _own_errors(edge: EdgeResult, stream: StunStream, *, explains: bool) -> Iterator[_Seen]:
-    """Yield what the machine itself did to the measurement: for information, a warning beside a failure."""
+    """Yield what the machine itself did to the measurement.
+
+    It is for information, and a warning beside a failure or where so much was left out that the picture is incomplete.
+    """
+    note = "of this machine, not of the path"
     severity: Severity = "warn" if explains else "info"
-    for limit, value in (
-        (thresholds.NET_CLOCK_STEP, None if stream.clock_step_ms is None else abs(stream.clock_step_ms)),
-        (thresholds.NET_TIMER_LATE, None if stream.timer is None else stream.timer.late_p99_ms),
-    ):
-        seen = None if value is None else _judged(limit, edge.edge, value, note="of this machine, not of the path")
-        if seen is not None:
-            yield _Seen(_finding(limit.finding, severity, edge.edge, seen.finding.evidence), seen.badness)
+    step = None if stream.clock_step_ms is None else abs(stream.clock_step_ms)
+    jumped = None if step is None else _judged(thresholds.NET_CLOCK_STEP, edge.edge, step, note=note)
+    if jumped is not None:
+        yield _Seen(_finding("net.clock-step", severity, edge.edge, jumped.finding.evidence), jumped.badness)
+    delay = None if stream.timer is None else stream.timer.late_p99_ms
+    late = None if delay is None else _judged(thresholds.NET_TIMER_LATE, edge.edge, delay, note=note)
+    due = stream.sent + stream.unsent
+    share = stream.skipped / due if due else 0.0
+    skipped = _judged(thresholds.NET_SKIPPED, edge.edge, share, note=f"{stream.skipped} of {due} left out as too late")
+    both = [seen for seen in (skipped, late) if seen is not None]
+    if both:
+        evidence = tuple(evidence for seen in both for evidence in seen.finding.evidence)
+        yield _Seen(_finding("net.timer-late", "warn" if skipped else severity, edge.edge, evidence), delay or 0.0)
 
 
 def _judged(

@@ -65,6 +65,7 @@ SPEAKER_DISTORTED = Threshold("speaker.distorted", "tone.distortion_db", "dB", "
 LOOPBACK_ECHO = Threshold("loopback.echo", "echo_return_loss_db", "dB", "below", Limit(30.0, OWN), None)
 LOOPBACK_DELAY = Threshold("loopback.delay", "round_trip_ms", "ms", "above", Limit(250.0, OWN), None)
 
+NET_DNS_SLOW = Threshold("net.dns-slow", "dns_ms", "ms", "above", Limit(1000.0, OWN_PATH), None)
 NET_HIGH_LATENCY = Threshold(
     "net.high-latency", "rtt_ms.median", "ms", "above", Limit(200.0, TWILIO_NETWORK), Limit(400.0, SDK_MONITOR)
 )
@@ -85,6 +86,7 @@ NET_LOW_MOS = Threshold(
     "net.low-mos", "mos_twilio", "MOS", "below", Limit(3.5, TWILIO_NETWORK), Limit(3.0, SDK_MONITOR)
 )
 NET_TIMER_LATE = Threshold("net.timer-late", "timer.late_p99_ms", "ms", "above", Limit(10.0, OWN_PATH), None)
+NET_SKIPPED = Threshold("net.timer-late", "skipped_ratio", "ratio", "above", Limit(0.05, OWN_PATH), None)
 NET_CLOCK_STEP = Threshold("net.clock-step", "clock_step_ms", "ms", "above", Limit(5.0, OWN_PATH), None)
 
 TABLE: tuple[Threshold, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Threshold))
