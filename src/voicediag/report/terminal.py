@@ -196,6 +196,9 @@ def _net(result: NetCheckResult) -> Iterator[RenderableType]:
         mos = "ITU-T G.107 for PCMU" if result.codec == "pcmu" else "the ITU gives none for Opus"
         best = "* best score. " if result.best_edge is not None and len(answered) > 1 else ""
         yield _indented(Text(f"{best}MOS: {mos}; SDK's: the formula of Twilio's JS SDK"))
+    for edge in answered:
+        for note in _net_notes(edge):
+            yield _indented(_hanging(Text(f"{visible(edge.edge, 24)}: "), note))
     silent = [edge for edge in result.edges if edge not in answered]
     width = max((len(visible(edge.edge, 24)) for edge in silent), default=0)
     for edge in silent:
@@ -223,11 +226,26 @@ WHY_NO_ANSWER = {
 def _why_silent(edge: EdgeResult) -> str:
     if edge.stun is None:
         return f"{visible(edge.host)}: {WHY_NO_NAME[edge.dns_error or 'failed']}"
-    if edge.stun.reason is None:
-        return "nothing was sent"
     stun = edge.stun
+    if stun.reason is None:
+        return f"no answer yet when stopped, {stun.open} probes open" if stun.open else "nothing was sent"
     detail = f" ({visible(stun.detail)})" if stun.detail is not None else ""
     return f"{WHY_NO_ANSWER[edge.stun.reason]}{detail}, {stun.sent} sent to {visible(stun.address)} port {stun.port}"
+
+
+def _net_notes(edge: EdgeResult) -> Iterator[str]:
+    """What the table's row cannot say of a path that answered."""
+    stun = edge.stun
+    assert stun is not None
+    if stun.closed is not None:
+        since = f"{stun.closed.probes} probes since then, none answered"
+        yield f"answered until {stun.closed.after_ms / 1000:.1f} s, then {stun.closed.reason}; {since}"
+    if stun.errors:
+        codes = ", ".join(str(code) for code in stun.error_codes)
+        yield f"{stun.errors} of {stun.sent} probes answered by a STUN error ({codes})"
+    if stun.unsent:
+        why = "this machine was too late for them" if stun.skipped * 2 > stun.unsent else "the system did not take them"
+        yield f"{stun.unsent} of {stun.sent + stun.unsent} probes not sent: {why}"
 
 
 def _best_first(edge: EdgeResult) -> tuple[bool, float]:
