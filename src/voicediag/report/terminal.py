@@ -230,7 +230,7 @@ def _why_silent(edge: EdgeResult) -> str:
     if stun.reason is None:
         return f"no answer yet when stopped, {stun.open} probes open" if stun.open else "nothing was sent"
     detail = f" ({visible(stun.detail)})" if stun.detail is not None else ""
-    return f"{WHY_NO_ANSWER[edge.stun.reason]}{detail}, {stun.sent} sent to {visible(stun.address)} port {stun.port}"
+    return f"{WHY_NO_ANSWER[stun.reason]}{detail}, {stun.sent} sent to {visible(stun.address)} port {stun.port}"
 
 
 def _net_notes(edge: EdgeResult) -> Iterator[str]:
