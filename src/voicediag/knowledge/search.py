@@ -20,7 +20,7 @@ _MOST = 5
 # How likely somebody who asks in words means an entry of this kind and tier.
 _KINDS: dict[Kind, float] = {
     "symptom": 1.0,
-    "code": 0.95,
+    "code": 0.93,
     "finding": 0.93,
     "warning": 0.93,
     "exception": 0.93,
@@ -29,9 +29,9 @@ _KINDS: dict[Kind, float] = {
     "sip": 0.88,
     "tag": 0.85,
 }
-_TIERS: dict[Tier, float] = {"deep": 1.0, "core": 0.97, "adjacent": 0.85}
+_TIERS: dict[Tier, float] = {"deep": 1.0, "core": 0.985, "adjacent": 0.87}
 
-_FIELDS = (1.0, 0.9, 0.45, 0.25, 0.12)
+_FIELDS = (1.0, 0.9, 0.55, 0.35, 0.18)
 """How much a term counts by where the entry uses it: name, title, summary, cause, fix."""
 _PHRASE = 1.5
 """How much the best of an entry's names counts, as a whole, beside the single terms."""
@@ -48,7 +48,7 @@ _WHOLE = 22.0
 """Rarity from which a question is told in full; a long story has more words than any answer."""
 _CANDIDATES = 80
 _SURE = 0.45
-_NEAR = 0.55
+_NEAR = 0.45
 """How near to the best a second answer must be to be told beside it."""
 _CONTRAST = 8
 """Power of the nearness that makes of it how much likelier the better answer is."""
@@ -126,7 +126,7 @@ def _sureness(share: float, rarity: float, asked: list[str], plain: frozenset[st
     topics = sum(term in words.topic for term in asked if term in plain)
     hints = sum(term in (words.hint if term in plain else words.topic) for term in asked)
     strange = sum(term not in index.terms and term.isalpha() for term in asked) / len(asked)
-    odds = -4 + 4 * share + 0.1 * min(rarity, 20) + 4.5 * min(topics, 2) + 1.3 * min(hints, 3) - 2.7 * strange
+    odds = -5.3 + 4.6 * share + 0.15 * min(rarity, 20) + 3.5 * min(topics, 2) + 1.4 * min(hints, 3) - 4 * strange
     return 1 / (1 + math.exp(-odds))
 
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WORD = re.compile(r"[a-z0-9]+")
+_ADDRESS = re.compile(r"https?://\S+|[\w.+-]{1,64}@[\w.-]+")
 _NOT = re.compile(r"\b(ca|wo|do|does|did|is|are|was|were|could|would|should|has|have|had)n['’]?t\b")
 _APOSTROPHE = re.compile(r"['’]s?\b")
 _BRITISH = ((re.compile(r"is(?=(?:e|es|ed|er|ing|ation|ations)\Z)"), "iz"), (re.compile(r"our(?=s?\Z)"), "or"))
@@ -54,8 +55,9 @@ def stem(word: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """Return the words of `text` in lower case, negations in full, `getUserMedia` as three."""
-    plain = _APOSTROPHE.sub("", _NOT.sub(r"\1 not", _HUMP.sub(" ", text).lower()))
+    """Return the words of `text` in lower case, negations in full, `getUserMedia` as three; not those of addresses."""
+    text = _HUMP.sub(" ", _ADDRESS.sub(" ", text)).lower()
+    plain = _APOSTROPHE.sub("", _NOT.sub(r"\1 not", text))
     return _WORD.findall(plain.replace("cannot", "can not"))
 
 
@@ -86,7 +88,7 @@ def _joined(parts: list[str], phrases: Mapping[str, str]) -> list[str]:
             term = phrases.get(" ".join(parts[at : at + length]))
             if term is not None:
                 break
-        found.append(parts[at] if term is None else term)
+        found += [parts[at]] if term is None else term.split()
         at += length
     return found
 
