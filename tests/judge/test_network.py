@@ -222,6 +222,11 @@ def test_blocked_is_never_called_lossy(reason: Reason) -> None:
     assert (finding.evidence[0].metric, finding.evidence[0].value) == ("reason", reason)
 
 
+def test_a_blocked_name_tells_all_addresses_that_were_asked() -> None:
+    (finding,) = judge(edge(stun=blocked("timeout"), tried=("192.0.2.1", "2001:db8::1")))
+    assert (finding.evidence[-1].metric, finding.evidence[-1].value) == ("tried", "192.0.2.1, 2001:db8::1")
+
+
 def test_a_server_that_answers_wrongly_is_not_blocked() -> None:
     (finding,) = judge(edge(stun=blocked("bad-answers", foreign=300, errors=200, lost=300, error_codes=(400, 500))))
     assert (finding.id, finding.severity, finding.subject) == ("net.bad-answers", "warn", "ashburn")

@@ -91,12 +91,14 @@ def _dns_failure(edge: EdgeResult) -> _Seen:
 
 
 def _blocked(edge: EdgeResult, stream: StunStream) -> _Seen:
-    evidence = (
+    evidence = [
         Evidence("reason", stream.reason, "", note=_where(stream)),
         Evidence("sent", stream.sent, "probes"),
         Evidence("received", 0, "probes"),
-    )
-    return _Seen(_finding("net.udp-blocked", "fail", edge.edge, evidence), stream.sent, stream.reason or "")
+    ]
+    if len(edge.tried) > 1:
+        evidence.append(Evidence("tried", ", ".join(edge.tried), "", note="none of the name's addresses answered"))
+    return _Seen(_finding("net.udp-blocked", "fail", edge.edge, tuple(evidence)), stream.sent, stream.reason or "")
 
 
 def _closed(edge: EdgeResult, stream: StunStream, closed: Closed) -> _Seen:

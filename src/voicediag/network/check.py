@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from voicediag.model.control import Control
 from voicediag.model.request import NetCheckRequest, Target
 from voicediag.model.results.network import Closed, EdgeResult, Interval, NetCheckResult, StunStream
-from voicediag.network import edges, probe, quality, statistics
+from voicediag.network import edges, preflight, probe, quality, statistics
 from voicediag.network.resolve import DEADLINE_S, Resolution, resolve_all
 
 Codec = Literal["pcmu", "opus"]
@@ -38,8 +39,10 @@ def measure(
     """Measure the path to every target of `request` at the same time.
 
     Takes `dns_deadline_s` + the request's duration + `answer_wait_s` and less than a second more, whatever is blocked.
+    Of a name with several addresses, one that answers is measured (`preflight`).
     When `control.stop` is set, returns what was measured until then. Raises nothing for a path's sake.
     """
+    began = time.monotonic()
     resolved = resolve_all((target.host for target in request.targets), deadline_s=dns_deadline_s, stop=control.stop)
     reachable = [target for target in request.targets if resolved[target.host].addresses]
     plan = probe.Plan(request.duration_s, request.interval_ms, answer_wait_s)
@@ -48,6 +51,9 @@ def measure(
         destinations = [
             probe.Destination(target.name, resolved[target.host].addresses, target.port) for target in reachable
         ]
+        # What the resolver left of its time may go into waiting for an address that answers.
+        left = dns_deadline_s + preflight.PATIENCE_S - (time.monotonic() - began)
+        destinations = preflight.order(destinations, control.stop, min(left, preflight.LONGEST_S))
         for target, observation in zip(reachable, probe.run(destinations, plan, control), strict=True):
             observed[target.name] = observation
     results = tuple(
@@ -65,6 +71,7 @@ def measure(
 def _edge(
     target: Target, resolution: Resolution, observation: probe.Observation | None, request: NetCheckRequest
 ) -> EdgeResult:
+    several = resolution.addresses[: preflight.MOST] if len(resolution.addresses) > 1 else ()
     return EdgeResult(
         edge=target.name,
         host=target.host,
@@ -73,6 +80,7 @@ def _edge(
         addresses=resolution.addresses,
         dns_ms=resolution.ms,
         dns_error=resolution.error,
+        tried=() if observation is None else several or (observation.address,),
         stun=None if observation is None else stream_result(observation, target.port, request),
     )
 

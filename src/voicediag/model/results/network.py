@@ -175,7 +175,10 @@ class EdgeResult(Struct, frozen=True, kw_only=True):
     port: int
     is_edge: bool
     addresses: tuple[str, ...]
-    """What the name resolved to; the first that has a route was probed."""
+    """What the name resolved to, in the order in which the system would try them."""
+    tried: tuple[str, ...] = ()
+    """Those that were asked, in that order; `stun.address` is the one measured: the first that answered, else the first
+    with a route."""
     dns_ms: float | None
     """None for a literal address and where no answer came."""
     dns_error: DnsError | None
