@@ -30,9 +30,10 @@ class Verdict(IntEnum):
 # What may stand between a label and its number. The last ones are bytes of dashes, arrows and spaces in UTF-8.
 _BETWEEN = b" \"'\\:=[]({})>#,.|-\xe2\x80\x93\x94\x86\x92\xc2\xa0\xef\xbc\x9a"
 _QUANTITY = re.compile(
-    rb"\s?(?:(?:[mun]|\xc2\xb5)?s|[mk]?m|ft|secs?|seconds?|minutes?|hours?|days?|msecs?|milliseconds?|[kKMG]?i?B"
-    rb"|bytes?|bits?|[kM]?b(?:it/s|ps)|[kMG]?Hz|px|(?:(?!(?:on|at|for|in|of|to|from|with|after|and|or|by) )[a-z]+ )?(?:packets|frames|samples|records|rows|times|lines"
-    rb"|messages|ports?|calls|retries|tries|attempts|tokens|users|agents|members|items|entries|requests|events|errors"
+    rb"[ \t]?(?:(?:[mun]|\xc2\xb5)?s|[mk]?m|ft|secs?|seconds?|minutes?|hours?|days?|msecs?|milliseconds?|[kKMG]?i?B"
+    rb"|bytes?|bits?|[kM]?b(?:it/s|ps)|[kMG]?Hz|px"
+    rb"|(?:(?!(?:on|at|for|in|of|to|from|with|after|and|or|by) )[a-z]+ )?(?:packets|frames|samples|records|rows|times"
+    rb"|lines|messages|ports?|calls|retries|tries|attempts|tokens|users|agents|members|items|entries|requests|events|errors"
     rb"|warnings|failures|points|characters|chars|tests|cases|steps|files|packages|archives|connections|sessions|clients"
     rb"|workers|threads|participants|occurrences|results|seconds|milliseconds))\b(?![=:])"
     rb"|(?: out)? of \d| is not | out of range|/(?:tcp|udp|\d)|[.:#-]\d|,\d{3}\b|\.[a-z]|%| --- \[",
@@ -57,7 +58,7 @@ _FOREIGN = re.compile(
     rb"(?:\b(?:Type|Range|Syntax|Reference|Value|Key|Index|Overflow|Attribute|Lookup|Assertion|Unicode\w*|Eval|URI|JSON\w*"
     rb"|NumberFormat|Illegal\w+|\w*OutOfBounds|Arithmetic|Memory|Import|ModuleNotFound|NotImplemented|Recursion"
     rb"|ZeroDivision|FileNotFound|BrokenPipe|NullPointer|ClassCast|Socket\w*|SSL\w*|Win|Win32|OS|IO)(?:Error|Exception)"
-    rb"|(?:\b(?:SQL|socket|winsock|WSA|Win32|Windows|system|parse|syntax|MySQL|Oracle|ODBC)[ _-]*(?:error|exception"
+    rb"|(?:\b(?:(?:MS|My)?SQL|socket|winsock|WSA|Win32|Windows|system|parse|syntax|Oracle|ODBC)[ _-]*(?:error|exception"
     rb"|err)))(?:[ _-]?code)?\Z|iscord|elnyx|\bORA-|errno",
     re.IGNORECASE,
 )
@@ -159,7 +160,8 @@ def _error(data: bytes, at: int, label: bytes, gap: bytes) -> Verdict:
     is_part = label[-len(word) - 1 : -len(word)].isalpha()
     if is_part and label.endswith(word):  # stderr, mirror
         return Verdict.NO
-    if _FOREIGN.search(label) or _LOGCAT_TAG.search(label + gap):
+    is_path = not is_part and label[-len(word) - 1 : -len(word)] == b"/"
+    if is_path or _FOREIGN.search(label) or _LOGCAT_TAG.search(label + gap):
         return Verdict.NO
     return Verdict.LIKELY if is_part else _level(data, at, label, gap)
 
@@ -168,10 +170,11 @@ def _level(data: bytes, at: int, label: bytes, gap: bytes) -> Verdict:
     """Judge what follows a word that may be a log's level: in many logs a process id does."""
     if b":" in gap or b"=" in gap or b">" in gap or (label.endswith(b"error") and gap == b" "):
         return Verdict.LIKELY
-    begin = data.rfind(b"\n", max(0, at - FAR), at) + 1 or max(0, at - FAR)
-    if _CLOCK.search(data, begin, at) is None or b"wilio" in data[begin:at]:
+    begin, end = line_around(data, at, at + 5)
+    if _CLOCK.search(data, begin, end) is None or b"wilio" in data[begin:at]:
         return Verdict.LIKELY
-    return Verdict.LIKELY if gap[-1:] not in (b"[", b"(") and _SAYS.match(data, at + 5) else Verdict.NO
+    is_field = gap[-1:] in (b"[", b"(") or b"|" in gap
+    return Verdict.LIKELY if not is_field and _SAYS.match(data, at + 5) else Verdict.NO
 
 
 def _address(lower: bytes) -> Verdict:
@@ -183,8 +186,9 @@ def _is_other(data: bytes, at: int, label: bytes, gap: bytes) -> bool:
     """Judge a number whose label is none of the usual ones. Cheap questions come first: this is most of them."""
     if not label:
         begin = at - len(gap)
-        begins = not begin or data[begin - 1 : begin] == b"\n"
-        return begins and b"[" not in gap and _TITLE.match(data, at + 5) is not None
+        if begin and data[begin - 1 : begin] != b"\n":
+            return False
+        return (_IN_BRACKETS if b"[" in gap else _TITLE).match(data, at + 5) is not None
     if label[-1:].isdigit():
         return _HTTP.search(label) is not None or (b"," in gap and _LIST.search(label + gap) is not None)
     if gap.endswith((b" [", b" (")) and _IN_BRACKETS.match(data, at + 5):
@@ -222,15 +226,16 @@ _ABOUT_SOUND = re.compile(
 )
 _ABOUT_WARNINGS = re.compile(rb"warn", re.IGNORECASE)
 _STATE = re.compile(
-    rb"(?P<raised>(?:was_?)?cleared[\"']?\s*[:=]\s*(?:false|0|no|null)|raised|raising|current_?warnings?)"
-    rb"|(?P<cleared>clear(?:ed|ing|s)?(?![a-z])|resolved|recovered|no longer|back to normal|previous_?warnings?)",
+    rb"(?P<raised>(?:was_?)?cleared[\"']?\s*[:=]\s*(?:false|0|no|null)|raised|raising|(?P<now>current_?warnings?))"
+    rb"|(?P<cleared>clear(?:ed|ing|s)?(?![a-z])|resolved|recovered|no longer|back to normal"
+    rb"|(?P<then>previous_?warnings?))",
     re.IGNORECASE,
 )
-_ABSENT = re.compile(rb"[\"']?\s*[:=]\s*[\"']?(?:0(?![.\d])|false|null|none|no\b|ok\b)", re.IGNORECASE)
+_ABSENT = re.compile(rb"[\"']?[ \t]*[:=][ \t]*[\"']?(?:0(?![.\d])|false|null|none|no\b|ok\b)", re.IGNORECASE)
 _OBJECTS = re.compile(rb"\}\s*,\s*\{")
 _PROPERTY = re.compile(
-    rb"[ \t]+[\"']?(?:code|error_?code|more_?info|message|name|group|description|explanation|title|details?|level)"
-    rb"[\"']?\s*[:=]",
+    rb"[ \t]+(?:[\"'][\w.-]+[\"']|code|error_?code|more_?info|message|name|group|description|explanation|title"
+    rb"|details?|level)[ \t]*[:=]",
     re.IGNORECASE,
 )
 
@@ -270,7 +275,8 @@ def _indent(data: bytes, begin: int) -> int:
 def is_in_stack(data: bytes, at: int, end: int) -> bool:
     """Tell whether the name at `at` only says where in a program something happened."""
     begin, last = line_around(data, at, end)
-    return bool(_STACK.match(data, begin, last) or _SOURCE.match(data, end, last))
+    is_tag = data[at - 1 : at] == b"/" and data[at - 2 : at - 1] in (b"V", b"D", b"I", b"W", b"E", b"F")
+    return is_tag or bool(_STACK.match(data, begin, last) or _SOURCE.match(data, end, last))
 
 
 def is_about_twilio(data: bytes, at: int, end: int) -> bool:
@@ -304,6 +310,8 @@ def is_raised(data: bytes, at: int, end: int) -> bool:
     best: tuple[int, bool] | None = None
     for state in _STATE.finditer(data, begin, last):
         if state.start() >= end:
+            if state["now"] or state["then"]:  # the heading of another list
+                continue
             distance = state.start() - end + 20 * _stops(data[end : state.start()])
         else:
             distance = at - state.end() + 20 * _stops(data[state.end() : at])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
+from functools import cache
 from typing import BinaryIO, NamedTuple
 
 from msgspec import UNSET, Struct
@@ -47,12 +48,12 @@ _CAMEL_ANCHORS = (
 """These only where the log speaks of warnings."""
 _BEFORE_ENDING = 6
 _UNKNOWN_CODE = re.compile(
-    rb"rror(?:s?/|[ _-]?[cC]odes?[^\w\n]{1,8}|s?\W{0,3}(?:\[|code[^\w\n]{1,6}))([1-9]\d{4})(?!\w)", re.IGNORECASE
+    rb"rror(?:s?/|[ _-]?[cC]odes?[^\w\n]{1,8}|s?[^\w\n]{0,3}(?:\[|code[^\w\n]{1,6}))([1-9]\d{4})(?!\w)", re.IGNORECASE
 )
 _WORD = re.compile(rb"[\w-]+(?:\.[\w-]+)*")
 _LONGEST_NAME = 64
 _NOT_IN_WORDS = re.compile(rb"[^\w.-](?=[\w.-]*\Z)")
-_ITS_CODE = re.compile(rb"\W{1,3}(?:code\W{0,3})?([1-9]\d{4})\b", re.IGNORECASE)
+_ITS_CODE = re.compile(rb"[^\w\n]{1,3}(?:code[^\w\n]{0,3})?([1-9]\d{4})\b", re.IGNORECASE)
 
 # Names that the index leaves to us: they tell something only in the right company.
 _MORE_NAMES = ("TwilioError", "CallException", "TwilioRestException", "AbortError", "SecurityError", "low-bitrate")
@@ -136,7 +137,9 @@ def _spellings(entry: Entry) -> Iterator[str]:
     yield from (alias for alias in entry.aliases if alias.startswith(("WARN_", "TVOCallQualityWarning")))
 
 
+@cache
 def _names() -> dict[bytes, _Name]:
+    """Return everything that a log can call by its name. Not to be changed."""
     spoken = store.names().spoken
     numbers = {**spoken, **{name: each[0] for name in _MORE_NAMES if (each := store.numbers_of(name))}}
     entries = dict(zip(numbers.values(), store.entries(list(numbers.values())), strict=True))
@@ -151,22 +154,30 @@ def _names() -> dict[bytes, _Name]:
     return names
 
 
+@cache
+def _endings() -> frozenset[bytes]:
+    """Return what stands before the frequent anchors in the names that end with one."""
+    found = [(name, ending) for name in _names() for ending in _ENDINGS if name.endswith(ending)]
+    return frozenset(name[: -len(ending)][-_BEFORE_ENDING:] for name, ending in found)
+
+
+@cache
+def _numbers_of_codes() -> dict[bytes, int]:
+    keys = store.names().keys
+    return {name.encode(): each[0] for name, each in keys.items() if len(name) == 5 and name.isdigit()}
+
+
 class _Reader:
     """One pass over a log."""
 
     def __init__(self) -> None:
         keys = store.names().keys
         self.seen = Seen({}, {})
-        self._codes = {name.encode(): each[0] for name, each in keys.items() if len(name) == 5 and name.isdigit()}
+        self._codes = _numbers_of_codes()
         self._numbered = {name: each[0] for name, each in keys.items() if name.startswith(("-99", "sip-"))}
         self._no_devices = store.numbers_of("mediaDevices-undefined")
         self._names = _names()
-        self._endings = frozenset(
-            name[: -len(ending)][-_BEFORE_ENDING:]
-            for name in self._names
-            for ending in _ENDINGS
-            if name.endswith(ending)
-        )
+        self._endings = _endings()
         self._records: Records | None = None
         self._passed = 0
         """How many bytes were before the new part of the piece."""

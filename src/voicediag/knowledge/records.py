@@ -233,6 +233,7 @@ _CODE_COLUMNS = frozenset(
     | {b"alertcode", b"warningcode", b"errorwarningcode", b"errorcodes", b"lasterrorcode"}
 )
 _VAGUE = frozenset({b"code", b"error"})
+_HEADING = re.compile(rb"[ \"']*[A-Za-z][A-Za-z _/()-]*[ \"']*")
 _NOT_IN_NAMES = bytes(set(range(256)) - set(b"abcdefghijklmnopqrstuvwxyz"))
 _CELL = re.compile(rb"[\s\"'=]*(?:(?:error|warning|code|e)[\s:#=-]*)?([1-9]\d{4})(?:\.0+)?(?![\w.])", re.IGNORECASE)
 
@@ -309,13 +310,14 @@ def records_of(first: Piece) -> Records:
         nesting.pass_over(line)
         is_line_whole = line.startswith(b"{") and nesting.depth == 0 and not nesting.is_in_string
         return Lines() if is_line_whole and rest.strip() else Objects()
-    return _table(text[: text.find(b"\n") + 1 or CONTEXT]) or Lines()
+    return _table(text[: text.find(b"\n") + 1]) or Lines()
 
 
 def _table(heading: bytes) -> Rows | None:
     for delimiter in (b",", b";", b"\t", b"|"):
-        names = [cell.lower().translate(None, _NOT_IN_NAMES) for cell in heading.split(delimiter)]
+        cells = heading.rstrip(b"\r\n").split(delimiter)
+        names = [cell.lower().translate(None, _NOT_IN_NAMES) if _HEADING.fullmatch(cell) else b"" for cell in cells]
         columns = [number for number, name in enumerate(names) if name in _CODE_COLUMNS]
-        if len(names) > 1 and columns:
+        if len(names) > 1 and columns and heading.endswith(b"\n"):
             return Rows(min(columns, key=lambda number: names[number] in _VAGUE), delimiter)
     return None
