@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from voicediag import __version__
-from voicediag.knowledge.entry import System
+from voicediag.knowledge.entry import System, command
 from voicediag.knowledge.findings import words
 from voicediag.model.attempt import (
     Attempt,
@@ -25,6 +25,7 @@ from voicediag.model.results.audio import DevicesResult, MicTestResult
 from voicediag.model.results.network import NetCheckResult
 
 Runnable = Callable[[Iterable[str]], tuple[str, ...]]
+_MOST_TARGETS = 4
 SYSTEMS: dict[str, System] = {"Linux": "linux", "Windows": "windows", "Darwin": "macos"}
 
 
@@ -61,7 +62,10 @@ def build(
     """Put the report together. Within one severity the order of the checks and of their judges is kept."""
     system = SYSTEMS.get(platform.system())
     recordings = {attempt.check for attempt in attempts if _is_recording(attempt)}
-    worded = [with_words(f, system, runnable, is_recording=f.check in recordings) for f in findings]
+    servers = _own_servers(attempts)
+    worded = [
+        _asking_again(with_words(f, system, runnable, is_recording=f.check in recordings), servers) for f in findings
+    ]
     ordered = tuple(sorted(worded, key=lambda finding: RANK[finding.severity]))
     return Report(
         tool=Tool("voicediag", __version__),
@@ -78,6 +82,36 @@ def build(
 
 def _is_recording(attempt: Attempt) -> bool:
     return isinstance(attempt, MicTestAttempt) and attempt.result is not None and attempt.result.source == "file"
+
+
+def _own_servers(attempts: Sequence[Attempt]) -> dict[str, str]:
+    """Return `--target`'s value by name for each server probed that is no edge of the table."""
+    return {
+        edge.edge: f"{edge.edge}=[{edge.host}]:{edge.port}"
+        if ":" in edge.host
+        else f"{edge.edge}={edge.host}:{edge.port}"
+        for attempt in attempts
+        if isinstance(attempt, NetCheckAttempt) and attempt.result is not None
+        for edge in attempt.result.edges
+        if not edge.is_edge
+    }
+
+
+def _asking_again(finding: Finding, servers: dict[str, str]) -> Finding:
+    """Let the commands that confirm a finding about the user's own servers ask those, not Twilio's edges.
+
+    No command is left where a shell would act on a name, or where there are too many to write on a line.
+    """
+    if finding.check != "net-check" or not servers:
+        return finding
+    places = [servers[finding.subject]] if finding.subject in servers else list(servers.values())
+    options = [command(" --target {subject}", place) for place in places]
+    if not all(options) or len(options) > _MOST_TARGETS:
+        return msgspec.structs.replace(finding, confirm=())
+    asked = f"voicediag net-check{''.join(options)}"
+    return msgspec.structs.replace(
+        finding, confirm=tuple(line.replace("voicediag net-check", asked, 1) for line in finding.confirm)
+    )
 
 
 def named(finding: Finding) -> str:
