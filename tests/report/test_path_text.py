@@ -12,8 +12,9 @@ from voicediag.model.results.network import Closed, NetCheckResult, StunStream
 from voicediag.report.terminal import render
 
 
-def text(stun: StunStream) -> str:
-    result = NetCheckResult(codec="pcmu", requested_s=3.0, edges=(edge("lab", stun),), best_edge=None, unproven=())
+def text(stun: StunStream, *tried: str) -> str:
+    probed = edge("lab", stun, tried=tried)
+    result = NetCheckResult(codec="pcmu", requested_s=3.0, edges=(probed,), best_edge=None, unproven=())
     attempt = NetCheckAttempt(status="completed", result=result)
     report = msgspec.structs.replace(REPORT, attempts=(attempt,), findings=())
     return " ".join(render(report, width=100, color=False).split())
@@ -50,3 +51,9 @@ def test_what_the_figures_do_not_say(stun: StunStream, shown: str) -> None:
 
 def test_a_clean_path_needs_no_note() -> None:
     assert "lab:" not in text(stream())
+
+
+def test_another_address_than_the_first_is_named() -> None:
+    assert "lab: 2001:db8::1 did not answer; 192.0.2.1 was measured" in text(stream(), "2001:db8::1", "192.0.2.1")
+    assert "lab:" not in text(stream(), "192.0.2.1", "2001:db8::1")
+    assert "port 3478; none of its 2 addresses answered" in text(blocked("timeout"), "192.0.2.1", "2001:db8::1")

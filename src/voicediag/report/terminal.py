@@ -230,13 +230,17 @@ def _why_silent(edge: EdgeResult) -> str:
     if stun.reason is None:
         return f"no answer yet when stopped, {stun.open} probes open" if stun.open else "nothing was sent"
     detail = f" ({visible(stun.detail)})" if stun.detail is not None else ""
-    return f"{WHY_NO_ANSWER[stun.reason]}{detail}, {stun.sent} sent to {visible(stun.address)} port {stun.port}"
+    others = f"; none of its {len(edge.tried)} addresses answered" if len(edge.tried) > 1 else ""
+    place = f"{visible(stun.address)} port {stun.port}"
+    return f"{WHY_NO_ANSWER[stun.reason]}{detail}, {stun.sent} sent to {place}{others}"
 
 
 def _net_notes(edge: EdgeResult) -> Iterator[str]:
     """What the table's row cannot say of a path that answered."""
     stun = edge.stun
     assert stun is not None
+    if edge.tried and edge.tried[0] != stun.address:
+        yield f"{visible(edge.tried[0])} did not answer; {visible(stun.address)} was measured"
     if stun.closed is not None:
         since = f"{stun.closed.probes} probes since then, none answered"
         yield f"answered until {stun.closed.after_ms / 1000:.1f} s, then {stun.closed.reason}; {since}"
