@@ -54,6 +54,6 @@ def test_a_clean_path_needs_no_note() -> None:
 
 
 def test_another_address_than_the_first_is_named() -> None:
-    assert "lab: 2001:db8::1 did not answer; 192.0.2.1 was measured" in text(stream(), "2001:db8::1", "192.0.2.1")
+    assert "lab: 2001:db8::1 gave no sound answer; 192.0.2.1 was measured" in text(stream(), "2001:db8::1", "192.0.2.1")
     assert "lab:" not in text(stream(), "192.0.2.1", "2001:db8::1")
     assert "port 3478; none of its 2 addresses answered" in text(blocked("timeout"), "192.0.2.1", "2001:db8::1")

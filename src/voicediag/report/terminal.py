@@ -240,7 +240,7 @@ def _net_notes(edge: EdgeResult) -> Iterator[str]:
     stun = edge.stun
     assert stun is not None
     if edge.tried and edge.tried[0] != stun.address:
-        yield f"{visible(edge.tried[0])} did not answer; {visible(stun.address)} was measured"
+        yield f"{visible(edge.tried[0])} gave no sound answer; {visible(stun.address)} was measured"
     if stun.closed is not None:
         since = f"{stun.closed.probes} probes since then, none answered"
         yield f"answered until {stun.closed.after_ms / 1000:.1f} s, then {stun.closed.reason}; {since}"
