@@ -153,11 +153,25 @@ def test_fades_have_no_corner_and_fit_any_length() -> None:
 
 def test_a_late_callback_does_not_move_the_clock() -> None:
     blocks = [(100.0 + n * 0.01, n * 480) for n in range(100)]
-    late = [(at + (0.2 if frame % 4800 == 0 else 0.0), frame) for at, frame in blocks]
+    late = [(at + (0.2 if n in (7, 50, 51) else 0.0), frame) for n, (at, frame) in enumerate(blocks)]
     told = clock(late, RATE, 0, math.inf)
     assert told is not None
-    assert told.start_s == pytest.approx(100.0)
+    # A block of 10 ms passes at once: its middle 5 ms before its end.
+    assert told.start_s == pytest.approx(99.995, abs=1e-4)
     assert told.scatter_s < 1e-9
+
+
+def test_it_does_not_matter_how_periods_are_cut_or_bundled() -> None:
+    whole = [(n * 0.02, n * 960) for n in range(100)]
+    cut = sorted([*whole, *((at, frame + 100 + 7 * n) for n, (at, frame) in enumerate(whole))])
+    plain, split = (clock(blocks, RATE, 0, math.inf) for blocks in (whole, cut))
+    assert plain is not None
+    assert split is not None
+    assert split.start_s == pytest.approx(plain.start_s, abs=2e-4)
+    bundled = clock([(n // 4 * 0.04, n * 480) for n in range(101)], RATE, 0, math.inf)
+    assert bundled is not None
+    assert bundled.start_s == pytest.approx(-0.02, abs=5e-4)
+    assert bundled.scatter_s > 0.005
 
 
 def test_the_clock_is_read_where_it_matters() -> None:

@@ -37,6 +37,7 @@ _DIRECT_S, _DIRECT = 0.03, 0.5
 """The direct sound may be weaker than a reflection, by so much, and earlier, by so much."""
 _TONE_BLOCK_S = 0.5
 _TRIM_FRAMES = 3
+_TRIM = 0.05
 
 Blocks = Sequence[tuple[float, int]]
 """When each block of a stream passed, in seconds, and the number of its first frame."""
@@ -173,23 +174,33 @@ def _direct(envelope: Signal, strongest: int, rate_hz: int) -> float:
 
 
 class Clock(NamedTuple):
-    """When frame 0 of a stream passed, or would have."""
+    """When frame 0 of a stream passed, or would have, at an even pace."""
 
     start_s: float
     scatter_s: float
-    """Half of the middle half of what single blocks say: how far to trust it."""
+    """Half of the middle half of what single blocks say: how unevenly they pass."""
 
 
 def clock(blocks: Blocks, rate_hz: int, first: float, last: float) -> Clock | None:
-    """Return the clock of a stream by its blocks from frame `first` to `last`; None without any.
+    """Return the clock of a stream by its blocks that begin from frame `first` to `last`; None without any.
 
-    The median: a callback that was held up says too late, and one that catches up says nothing new.
+    The mean over frames, not blocks: PortAudio cuts one period in two where its buffer ends, and sound servers pass
+    several periods at once. The outermost twentieths are left out: a callback that was held up is none of the device.
     """
-    starts = [at - frame / rate_hz for at, frame in blocks if first <= frame <= last]
-    if not starts:
+    if len(blocks) < 2:
         return None
-    low, middle, high = np.percentile(starts, (25, 50, 75))
-    return Clock(float(middle), float(high - low) / 2)
+    passed, frames = (np.array(column, dtype=np.float64) for column in zip(*blocks, strict=True))
+    lengths = np.diff(frames)
+    starts = passed[:-1] - (frames[:-1] + lengths / 2) / rate_hz
+    chosen = (frames[:-1] >= first) & (frames[:-1] <= last) & (lengths > 0)
+    if not chosen.any():
+        return None
+    order = np.argsort(starts[chosen])
+    starts, lengths = starts[chosen][order], lengths[chosen][order]
+    upto = np.cumsum(lengths) / lengths.sum()
+    weights = np.diff(np.clip(np.concatenate(([0.0], upto)), _TRIM, 1 - _TRIM))
+    low, high = starts[np.searchsorted(upto, (0.25, 0.75))]
+    return Clock(float(np.average(starts, weights=weights)), float(high - low) / 2)
 
 
 def find_tone(x: Signal, rate_hz: int, frequency_hz: float) -> Tone | None:
