@@ -228,6 +228,13 @@ def test_what_a_line_names_is_its_answer(line: str, first: str) -> None:
     assert answer.matches[0].score == 1
 
 
+@pytest.mark.parametrize(
+    "text", ["my zip code is 10001", "order number: 21211", "it cost 20003 dollars", "$31005", "we lost 13224 packets"]
+)
+def test_a_number_of_something_else_is_no_code(text: str) -> None:
+    assert all(match.score < 1 for match in lookup.explain([text]).matches)
+
+
 def test_a_word_that_is_also_an_alias_is_not_all_of_a_sentence() -> None:
     assert explained("jitter on wi-fi")[0] == "jitter"
     assert explained("wi-fi") == ["host.wifi"]

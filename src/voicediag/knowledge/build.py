@@ -21,7 +21,6 @@ from msgspec import Struct
 
 from voicediag.knowledge import search, store, wording
 from voicediag.knowledge.entry import Entry, System
-from voicediag.knowledge.wording import Lexicon
 from voicediag.model.explanation import Basis, Kind, Level, Reading, Source, Tier
 from voicediag.model.text import has_hostile
 
@@ -398,7 +397,7 @@ def _keys(entries: Sequence[Entry]) -> dict[str, list[int]]:
 # --- making: the index of words
 
 
-def lexicon(data: Path = DATA) -> Lexicon:
+def lexicon(data: Path = DATA) -> store.Lexicon:
     """Return the tables of words. Raises Wrong where a phrase stands for two terms."""
     raw = _load(data / "wording.toml")
     terms: dict[str, str] = {}
@@ -410,7 +409,7 @@ def lexicon(data: Path = DATA) -> Lexicon:
     return wording.lexicon(**raw)
 
 
-def _spelling(words: Lexicon) -> list[str]:
+def _spelling(words: store.Lexicon) -> list[str]:
     """Return the words of telephony, towards which typing errors are mended."""
     telling = words.topic | words.hint
     said = {phrase for phrase, term in words.whole.items() if " " not in phrase and term in telling}
@@ -429,7 +428,7 @@ def _fields(entry: Entry) -> tuple[Sequence[str], ...]:
     )
 
 
-def _index(entries: Sequence[Entry], words: Lexicon) -> store.Index:
+def _index(entries: Sequence[Entry], words: store.Lexicon) -> store.Index:
     terms: dict[str, list[int]] = defaultdict(list)
     names: list[list[str]] = []
     stems: set[str] = set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from voicediag.knowledge import official, search, store
+from voicediag.knowledge import official, store
 from voicediag.knowledge.entry import Entry
 from voicediag.model.explanation import Explanation, Match, Unknown
 from voicediag.model.text import visible
@@ -15,12 +15,6 @@ LONGEST_QUESTION = 2_000
 
 _CODE = re.compile(r"(?:twilio|error|err|warning|code|e|no\.?|[\s:=#_-])*(\d{5,6})[.:]?", re.IGNORECASE | re.ASCII)
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)*", re.ASCII)
-_CODE_IN_TEXT = re.compile(r"(?<![\w.:+-])[1-9]\d{4}(?![\w%]|[.:,-]\d| ?(?:ms|s|bytes|hz|kbps)\b)", re.ASCII)
-_NUMBER_OF_PORTAUDIO = re.compile(r"(?<![\w.])-(?:99\d\d|10000)(?![\w.])", re.ASCII)
-_STATUS_IN_TEXT = re.compile(r"\b(SIP|HTTP)(?:/\d(?:\.\d)?)?[ -]+([1-6]\d\d)\b(?!\.)", re.ASCII | re.IGNORECASE)
-_NAME_IN_TEXT = re.compile(r"[A-Za-z]\w*(?:[.-]\w+)+|[A-Za-z]+_\w+|[A-Z][a-z]+[A-Z]\w+|[A-Za-z]{10,}", re.ASCII)
-_HUMP = re.compile(r"[a-z][A-Z]|\w_\w", re.ASCII)
-_NAMED_CODE = re.compile(r"\b(?:error|code)\W{0,3}([1-9]\d{4})(?![\w.,:-]\d|\w)", re.IGNORECASE | re.ASCII)
 _NEAREST = 3
 
 
@@ -102,42 +96,9 @@ def _by_itself(query: str) -> tuple[list[Match], list[Unknown]] | None:
     return None
 
 
-def _code_in_text(code: str) -> list[Match]:
-    """Find a number of a sentence. A round one that only Twilio's dictionary knows may count anything."""
-    matches = _found(code)
-    is_theirs_only = all(match.kind == "dictionary" for match in matches)
-    return [] if is_theirs_only and code.endswith("000") else matches
-
-
-def _name_in_text(word: str) -> list[Match]:
-    """Find what a word of a sentence names: `high-rtt`, `NOTFOUNDERROR`, `setSinkId`; not `wi-fi`, not `forbidden`."""
-    matches = _found(word) if store.numbers_of(word) else []
-    return matches if _HUMP.search(word) else [match for match in matches if _is_own_name(word, match)]
-
-
-def _is_own_name(word: str, match: Match) -> bool:
-    """Tell whether `word` is the very name of an entry, and no word that a sentence can have as well."""
-    if match.name is None or (word.isalpha() and not _HUMP.search(match.name)):
-        return False
-    return store.normal(word) in (store.normal(match.name), store.normal(match.name.rpartition(".")[2]))
-
-
-def _named(text: str) -> list[Match]:
-    """Return what a sentence or a pasted line names: codes, else numbers and statuses, else names."""
-    statuses = [f"{kind}-{status}" for kind, status in _STATUS_IN_TEXT.findall(text)]
-    for names, find in (
-        (_CODE_IN_TEXT.findall(text), _code_in_text),
-        (_NUMBER_OF_PORTAUDIO.findall(text), _found),
-        (statuses, _found),
-        (_NAME_IN_TEXT.findall(text), _name_in_text),
-    ):
-        matches = [match for name in dict.fromkeys(names) for match in find(name)]
-        if matches:
-            return matches
-    return []
-
-
 def _searched(text: str) -> list[Match]:
+    from voicediag.knowledge import search  # needed for words only, and not for a code
+
     hits = search.search(text)
     entries = store.entries([number for number, _ in hits])
     return [entry.as_match(score) for entry, (_, score) in zip(entries, hits, strict=True)]
@@ -145,12 +106,22 @@ def _searched(text: str) -> list[Match]:
 
 def _in_words(text: str) -> tuple[list[Match], list[Unknown]]:
     """Answer a sentence or a pasted line: by the codes in it, else the names, else the words."""
-    matches = _found(text) or _named(text)
+    from voicediag.knowledge import pasted
+
+    matches = _found(text) or pasted.named(text, _found)
     if matches:
         return matches, []
-    unknown = [unknown_code(code, int(code)) for code in _NAMED_CODE.findall(text)[:1]]
+    code = pasted.called_code(text)
     matches = _searched(text)
-    return matches, unknown if matches or unknown else [_unknown_words(text)]
+    if code is not None:
+        return matches, [unknown_code(str(code), code)]
+    return matches, [] if matches else [_unknown_words(text)]
+
+
+def _says_anything(words: list[str]) -> bool:
+    from voicediag.knowledge import search
+
+    return search.says_anything(" ".join(words))
 
 
 def _once(matches: Iterable[Match]) -> tuple[Match, ...]:
@@ -182,7 +153,7 @@ def explain(queries: Sequence[str]) -> Explanation:
         else:
             matches += answer[0]
             unknown += answer[1]
-    if words and (search.says_anything(" ".join(words)) or not (matches or unknown)):
+    if words and (_says_anything(words) or not (matches or unknown)):
         answer = _in_words(" ".join(words))
         matches += answer[0]
         unknown += answer[1]

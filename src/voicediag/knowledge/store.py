@@ -10,7 +10,6 @@ import msgspec
 from msgspec import Struct
 
 from voicediag.knowledge.entry import Entry
-from voicediag.knowledge.wording import Lexicon
 
 # Not pathlib: importing it costs more than all the reading done here, and `explain` must answer at once.
 _FOLDER = os.path.join(os.path.dirname(__file__), "index")  # noqa: PTH118, PTH120
@@ -33,6 +32,21 @@ class Names(Struct, frozen=True):
     families: list[Family]
     spoken: dict[str, int]
     """Names that a log spells as they are (warnings, classes that only one entry bears, exceptions) → the entry."""
+
+
+class Lexicon(Struct, frozen=True):
+    """The tables in the form that is used. Phrases are stems with spaces between."""
+
+    whole: dict[str, str]
+    """A phrase as it is said → the term for it."""
+    bare: dict[str, str]
+    """A phrase of terms, with nothing left between them that says nothing → the term for it."""
+    stop: frozenset[str]
+    """Stems that say nothing."""
+    topic: frozenset[str]
+    """Terms of which a question about telephony has one."""
+    hint: frozenset[str]
+    """Terms of which it has several."""
 
 
 FIELDS = 8

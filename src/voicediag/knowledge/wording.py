@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 
-from msgspec import Struct
+from voicediag.knowledge.store import Lexicon
 
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WORD = re.compile(r"[a-z0-9]+")
@@ -20,21 +20,6 @@ _PLURALS = (("ies", "y"), ("oes", "o"), ("sses", "ss"), ("xes", "x"), ("shes", "
 _LONG = ("ations", "ation", "ating", "ated", "ate", "ion", "ment", "ness", "ically")
 _SUFFIXES = ("ingly", "edly", "ing", "ely", "ed", "ly", "e")
 _LONGEST_PHRASE = 5
-
-
-class Lexicon(Struct, frozen=True):
-    """The tables in the form that is used. Phrases are stems with spaces between."""
-
-    whole: dict[str, str]
-    """A phrase as it is said → the term for it."""
-    bare: dict[str, str]
-    """A phrase of terms, with nothing left between them that says nothing → the term for it."""
-    stop: frozenset[str]
-    """Stems that say nothing."""
-    topic: frozenset[str]
-    """Terms of which a question about telephony has one."""
-    hint: frozenset[str]
-    """Terms of which it has several."""
 
 
 def stem(word: str) -> str:
