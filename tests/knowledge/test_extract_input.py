@@ -5,6 +5,9 @@ from __future__ import annotations
 import codecs
 import errno
 import io
+import signal
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -147,3 +150,22 @@ def test_any_bytes_are_the_same_in_any_pieces(log: bytes, block: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(records, "BLOCK", block)
         assert extract.read(io.BytesIO(log)).lines == whole.lines
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a Ctrl-C for one process alone is of POSIX")
+def test_an_interrupted_command_shows_what_it_read_and_exits_130() -> None:
+    """A log comes down a pipe that stays open, and somebody presses Ctrl-C."""
+    command = [sys.executable, "-m", "voicediag", "explain"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        process.stdin.write(b"error 31402\nerror 31402\n" + b"x" * (1 << 16) + b"\n")
+        process.stdin.flush()
+        # The pipe holds 64 KiB: once this much more has gone in, what came before it was read.
+        process.stdin.write(b"y" * (1 << 17))
+        process.stdin.flush()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert b"31402" in out
+    assert b"2 times, lines 1 to 2" in out
+    assert b"interrupted" in err

@@ -24,7 +24,10 @@ def _log(name: str) -> Explanation:
     if name == "-":
         if sys.stdin is None:
             raise click.UsageError("standard input is closed")
-        return explain_log(sys.stdin.buffer, "standard input")
+        try:
+            return explain_log(sys.stdin.buffer, "standard input")
+        except OSError as error:
+            raise click.FileError("standard input", error.strerror) from error
     try:
         with open(name, "rb") as stream:  # noqa: PTH123 - see knowledge/store.py
             return explain_log(stream, name)
@@ -145,4 +148,8 @@ def explain(
     trouble = official.dictionary().trouble
     if trouble is not None:
         complain(trouble)
+    if answer.log is not None and answer.log.stopped:
+        complain(f"{answer.log.name}: reading stopped early: {answer.log.stopped}; what came before is explained")
+        if answer.log.stopped == "interrupted":
+            ctx.exit(130)
     ctx.exit(1 if not answer.is_answered else 0 if written else 3)

@@ -115,7 +115,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
 
     @property
     def is_answered(self) -> bool:
-        """True where everything asked was found, or a log is clean."""
+        """True where everything asked was found, or a log is clean to its end."""
         if self.log is not None:
-            return not self.matches and not self.unknown
+            return not self.matches and not self.unknown and self.log.stopped is UNSET
         return bool(self.matches) and not self.unknown

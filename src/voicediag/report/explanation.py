@@ -149,7 +149,8 @@ def _match_parts(match: Match, bold: Bold, width: int) -> Iterator[str]:
 def _log_line(log: Log, found: int) -> str:
     lines = "1 line" if log.lines == 1 else f"{log.lines:,} lines"
     what = "nothing of Twilio's" if found == 0 else "one thing" if found == 1 else f"{found} things, worst first"
-    return f"{visible(log.name)}: {lines}; {what}"
+    stopped = "" if log.stopped is UNSET else f"; not read to its end ({visible(log.stopped)})"
+    return f"{visible(log.name)}: {lines}; {what}{stopped}"
 
 
 def render(explanation: Explanation, bold: Bold = str, width: int = 80) -> str:
