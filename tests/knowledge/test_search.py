@@ -245,6 +245,7 @@ def test_an_unknown_code_in_a_sentence_is_told_beside_what_the_words_find() -> N
     assert label(answer.matches[0]) == "one-way-audio"
     assert [unknown.family for unknown in answer.unknown] == ["319xx, Media Streams"]
     assert not answer.is_answered
+    assert explained("Twilio error 31999, what is it?") == []
 
 
 def test_searching_for_a_name_searches() -> None:

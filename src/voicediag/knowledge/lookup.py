@@ -112,9 +112,9 @@ def _in_words(text: str) -> tuple[list[Match], list[Unknown]]:
     if matches:
         return matches, []
     code = pasted.called_code(text)
-    matches = _searched(text)
     if code is not None:
-        return matches, [unknown_code(str(code), code)]
+        return _searched(text) if _says_anything([text]) else [], [unknown_code(str(code), code)]
+    matches = _searched(text)
     return matches, [] if matches else [_unknown_words(text)]
 
 

@@ -160,8 +160,9 @@ def rank(question: str) -> Ranking:
 
 
 def says_anything(text: str) -> bool:
-    """Tell whether there is anything in `text` to search for; that it is about Twilio is known."""
-    return bool({*wording.terms(text[:LONGEST], store.search_index().words)} - {"twilio"})
+    """Tell whether there is anything in `text` to search for: more than numbers, and that it is about Twilio."""
+    terms = wording.terms(text[:LONGEST], store.search_index().words)
+    return any(term != "twilio" and not term.isdigit() for term in terms)
 
 
 def search(question: str) -> list[tuple[int, float]]:
