@@ -42,6 +42,10 @@ def text(stun: StunStream, *tried: str) -> str:
             blocked("unreachable", sent=0, lost=0, detail="No route\x1b[2J"),
             r"lab no route (No route\x1b[2J), 0 sent to 192.0.2.1 port 3478",
         ),
+        (
+            blocked("bad-answers", errors=500, lost=0, error_codes=(500,)),
+            "lab answers, but none to what was asked (STUN error 500), 500 sent to 192.0.2.1 port 3478",
+        ),
         (blocked("timeout"), "lab no answer over UDP, 500 sent to 192.0.2.1 port 3478"),
     ],
 )

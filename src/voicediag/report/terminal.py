@@ -219,7 +219,7 @@ WHY_NO_ANSWER = {
     "timeout": "no answer over UDP",
     "unreachable": "no route",
     "send-failed": "the system would not send",
-    "bad-answers": "answers, but none that is valid STUN",
+    "bad-answers": "answers, but none to what was asked",
 }
 
 
@@ -229,7 +229,8 @@ def _why_silent(edge: EdgeResult) -> str:
     stun = edge.stun
     if stun.reason is None:
         return f"no answer yet when stopped, {stun.open} probes open" if stun.open else "nothing was sent"
-    detail = f" ({visible(stun.detail)})" if stun.detail is not None else ""
+    said = f"STUN error {', '.join(map(str, stun.error_codes))}" if stun.error_codes else stun.detail
+    detail = f" ({visible(said)})" if said else ""
     others = f"; none of its {len(edge.tried)} addresses answered" if len(edge.tried) > 1 else ""
     place = f"{visible(stun.address)} port {stun.port}"
     return f"{WHY_NO_ANSWER[stun.reason]}{detail}, {stun.sent} sent to {place}{others}"
