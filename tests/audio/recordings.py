@@ -98,6 +98,8 @@ BESIDE: dict[str, tuple[str, ...]] = {
     "mic.too-quiet": ("mic.noisy", "mic.constant-level"),
     "mic.too-loud": ("mic.clipping",),
     "mic.clipping": ("mic.too-loud",),
+    # What is pumped up at its loudest is too loud for the converter.
+    "mic.gain-pumping": ("mic.clipping", "mic.too-loud"),
     "mic.hum": ("mic.noisy",),
     "mic.noisy": ("mic.no-speech", "mic.constant-level"),
 }
@@ -141,12 +143,12 @@ def healthy(family: Family, count: int) -> Iterator[Made]:
         x = start.whole
         if number % 5 == 0:
             x = x + music(12.0, start.rate_hz, random) * decibels(level_dbfs - random.uniform(27, 36))
+        if number % 4 == 3:  # somebody who thinks before speaking
+            x = np.concatenate((start.noise[: 3 * start.rate_hz], x[: 5 * start.rate_hz], start.noise))[: len(x)]
         if number % 7 == 0:
             x = np.column_stack((x, x * decibels(-random.uniform(0, 8))))
         if number % 11 == 0:
             x = x + random.uniform(-0.002, 0.002)
-        if number % 4 == 3:  # somebody who thinks before speaking
-            x = np.concatenate((start.noise[: 3 * start.rate_hz], x[: 5 * start.rate_hz], start.noise))[: len(x)]
         yield Made(f"{family.name} healthy {number}", "", "clear", sixteen_bits(x), start.rate_hz)
 
 
@@ -195,7 +197,8 @@ def _zero(start: Base, severity: Severity, share: float, random: Random) -> Sign
 def _hard_clipping(start: Base, severity: Severity, share: float, random: Random) -> Signal:
     peak = np.abs(start.whole).max()
     over = between(share, 9, 20) if severity == "clear" else between(share, 5, 8)
-    return np.clip(start.whole / peak * decibels(over), -1, 1)
+    out: Signal = np.clip(start.whole / peak * decibels(over), -1, 1)
+    return out
 
 
 def mains(seconds: float, rate_hz: int, line_hz: float, harmonics: dict[int, float]) -> Signal:
@@ -241,7 +244,8 @@ def _swelling(start: Base, severity: Severity, share: float, random: Random) -> 
 
 
 def _shifted(start: Base, severity: Severity, share: float, random: Random) -> Signal:
-    return start.whole + random.choice((-1, 1)) * (between(share, 0.02, 0.3) if severity == "clear" else 0.012)
+    out: Signal = start.whole + random.choice((-1, 1)) * (between(share, 0.02, 0.3) if severity == "clear" else 0.012)
+    return out
 
 
 def _telephone(start: Base, severity: Severity, share: float, random: Random) -> Signal:
@@ -293,7 +297,8 @@ def _upstream_clipping(start: Base, severity: Severity, share: float, random: Ra
     """One side earlier than the other, turned down afterwards."""
     peak = np.abs(start.whole).max()
     over = decibels(between(share, 9, 18) if severity == "clear" else between(share, 5, 8))
-    return np.clip(start.whole / peak * over, -0.95, 0.7) * decibels(-random.uniform(2, 9))
+    out: Signal = np.clip(start.whole / peak * over, -0.95, 0.7) * decibels(-random.uniform(2, 9))
+    return out
 
 
 def _buzz(start: Base, severity: Severity, share: float, random: Random) -> Signal:

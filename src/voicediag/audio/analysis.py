@@ -13,7 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from voicediag.audio.blocks import Recording, Samples, Signal, finite, frame_length, power_dbfs, seconds
+from voicediag.audio.dropouts import DropoutMeter
+from voicediag.audio.hum import Hum, HumMeter
 from voicediag.audio.levels import LevelMeter, LevelTrace
+from voicediag.audio.movement import LevelDeviation
 from voicediag.audio.noise import NoiseFloor
 from voicediag.audio.spectrum import SpectrumMeter
 from voicediag.audio.speech import SPOKEN_RATIO, ActiveLevel, SpeechDetector
@@ -37,6 +40,11 @@ class Analysis(NamedTuple):
     speech_level_dbfs: float | None
     activity_ratio: float | None
     noise_floor_dbfs: float | None
+    hum: Hum | None
+    bandwidth_hz: float | None
+    dropouts: int | None
+    gain_drift_db: float | None
+    level_std: float | None
     tone: Tone | None
     level_series: LevelSeries | None
     spectrum: Spectrum | None
@@ -51,6 +59,9 @@ class _Channel:
         self._active = ActiveLevel(rate_hz)
         self._detector = SpeechDetector()
         self._noise = NoiseFloor()
+        self._hum = HumMeter(rate_hz, self._frame)
+        self._dropouts = DropoutMeter(rate_hz, self._frame)
+        self._deviation = LevelDeviation(rate_hz)
         self._spectrum = SpectrumMeter(rate_hz)
         self._trace = LevelTrace(rate_hz, self._frame)
         self._tone = None if tone_hz is None else ToneMeter(rate_hz, tone_hz)
@@ -58,6 +69,9 @@ class _Channel:
     def add(self, raw: Signal) -> None:
         x = raw - self._dc
         self._active.add(x)
+        self._hum.add(x)
+        self._dropouts.add(x)
+        self._deviation.add(x)
         if self._tone is not None:
             self._tone.add(x)
         whole = len(x) // self._frame * self._frame
@@ -80,6 +94,11 @@ class _Channel:
             speech_level_dbfs=active[0] if active and spoke else None,
             activity_ratio=active[1] if active else None,
             noise_floor_dbfs=self._noise.result(),
+            hum=self._hum.result(),
+            bandwidth_hz=self._spectrum.bandwidth.result() if spoke else None,
+            dropouts=self._dropouts.result(),
+            gain_drift_db=self._detector.drift.result() if spoke else None,
+            level_std=self._deviation.result(),
             tone=None if self._tone is None else self._tone.result(),
             level_series=self._trace.result(),
             spectrum=self._spectrum.result(),
@@ -92,6 +111,11 @@ class _Numbers(NamedTuple):
     speech_level_dbfs: float | None
     activity_ratio: float | None
     noise_floor_dbfs: float | None
+    hum: Hum | None
+    bandwidth_hz: float | None
+    dropouts: int | None
+    gain_drift_db: float | None
+    level_std: float | None
     tone: Tone | None
     level_series: LevelSeries | None
     spectrum: Spectrum | None
@@ -119,7 +143,7 @@ def analyse(recording: Recording, tone_hz: float | None = None, stop: threading.
             break
     channels = meter.results()
     if not channels:
-        return Analysis(0, (), nonfinite, None, None, None, None, None, None, None, None)
+        return Analysis(0, (), nonfinite, *[None] * 13)
     candidates = _candidates(channels)
     measured = {channel: _Channel(recording.rate_hz, channels[channel].dc_offset, tone_hz) for channel in candidates}
     left = meter.frames
@@ -142,6 +166,11 @@ def analyse(recording: Recording, tone_hz: float | None = None, stop: threading.
         speech_level_dbfs=chosen.speech_level_dbfs,
         activity_ratio=chosen.activity_ratio,
         noise_floor_dbfs=chosen.noise_floor_dbfs,
+        hum=chosen.hum,
+        bandwidth_hz=chosen.bandwidth_hz,
+        dropouts=chosen.dropouts,
+        gain_drift_db=chosen.gain_drift_db,
+        level_std=chosen.level_std,
         tone=chosen.tone,
         level_series=chosen.level_series,
         spectrum=chosen.spectrum,

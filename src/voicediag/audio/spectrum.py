@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from voicediag.audio.bandwidth import BandwidthMeter
 from voicediag.audio.blocks import Signal, frame_length, powers_dbfs
 from voicediag.audio.speech import BAND_EDGES_HZ, LINES_HZ, FramePowers
 from voicediag.model.results.audio import Spectrum
@@ -27,6 +28,7 @@ class SpectrumMeter:
         self._lines = math.ceil(LINES_HZ * self._size / rate_hz)
         self._sum = np.zeros(len(self._frequency))
         self._frames = 0
+        self.bandwidth = BandwidthMeter(self._frequency.astype(np.float64))
 
     def add(self, frames: Signal) -> FramePowers:
         """Take the next frames, [frames, samples], and return what the speech detector asks of them."""
@@ -36,6 +38,7 @@ class SpectrumMeter:
         power = spectrum.real**2 + spectrum.imag**2
         self._sum += power.sum(axis=0, dtype=np.float64)
         self._frames += len(frames)
+        self.bandwidth.add(power)
         edges = self._edges
         speech = power[:, edges[0] : edges[-1]]
         sums = np.cumsum(np.pad(speech, ((0, 0), (1, 0))), axis=1, dtype=np.float64)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voicediag.audio.blocks import FRAME_S, Signal, frame_length, power_dbfs, powers_dbfs
+from voicediag.audio.movement import GainDrift
 
 # ITU-T P.56 section 5.1, table: parameters of method B.
 TIME_CONSTANT_S = 0.03
@@ -158,6 +159,7 @@ class SpeechDetector:
         self._have = 0
         self._frames = 0
         self._speech = 0
+        self.drift = GainDrift()
 
     def add(self, powers: FramePowers) -> None:
         """Take the next frames."""
@@ -182,7 +184,9 @@ class SpeechDetector:
 
     def _judge(self, powers: FramePowers) -> None:
         self._frames += len(powers.total)
-        self._speech += int(np.count_nonzero(speech_frames(powers)))
+        is_speech = speech_frames(powers)
+        self._speech += int(np.count_nonzero(is_speech))
+        self.drift.add(powers.total, is_speech)
 
 
 def speech_frames(powers: FramePowers) -> npt.NDArray[np.bool_]:

@@ -59,6 +59,17 @@ MIC_NO_SPEECH = Threshold("mic.no-speech", "speech_ratio", "ratio", "below", Lim
 MIC_TOO_QUIET = Threshold("mic.too-quiet", "speech_level_dbfs", "dBFS", "below", Limit(-38.0, OWN), Limit(-48.0, OWN))
 MIC_TOO_LOUD = Threshold("mic.too-loud", "speech_level_dbfs", "dBFS", "above", Limit(-16.0, OWN), Limit(-10.0, OWN))
 MIC_CLIPPING = Threshold("mic.clipping", "clipped_ratio", "ratio", "above", Limit(0.0005, OWN), Limit(0.005, OWN))
+MIC_NOISY = Threshold("mic.noisy", "snr_db", "dB", "below", Limit(20.0, OWN), Limit(12.0, OWN))
+# Without speech: what would leave less than those ratios to speech at the nominal level of -26 dBFS.
+MIC_NOISY_ALONE = Threshold("mic.noisy", "noise_floor_dbfs", "dBFS", "above", Limit(-46.0, OWN), Limit(-38.0, OWN))
+MIC_HUM = Threshold("mic.hum", "hum_dbfs", "dBFS", "above", Limit(-60.0, OWN), Limit(-45.0, OWN))
+MIC_HUM_PROMINENCE = Threshold("mic.hum", "hum_prominence_db", "dB", "at least", Limit(10.0, OWN), None)
+MIC_DROPOUTS = Threshold("mic.dropouts", "dropouts", "", "at least", None, Limit(2, OWN))
+MIC_GAIN_PUMPING = Threshold("mic.gain-pumping", "gain_drift_db", "dB", "above", Limit(2.5, OWN), None)
+MIC_DC_OFFSET = Threshold("mic.dc-offset", "dc_offset", "of full scale", "above", Limit(0.01, OWN), None)
+MIC_NARROWBAND = Threshold("mic.narrowband", "bandwidth_hz", "Hz", "at most", Limit(4500.0, OWN), None)
+MIC_DEAD_CHANNEL = Threshold("mic.dead-channel", "channels.rms_dbfs", "dB", "at least", Limit(30.0, OWN), None)
+MIC_CONSTANT_LEVEL = Threshold("mic.constant-level", "level_std", "", "below", Limit(327.67, SDK_MONITOR), None)
 MIC_OVERFLOW = Threshold("mic.overflow", "overflows", "", "above", Limit(0, OWN), None)
 
 SPEAKER_DISTORTED = Threshold("speaker.distorted", "tone.distortion_db", "dB", "above", Limit(-20.0, OWN), None)

@@ -146,6 +146,10 @@ def _mic(result: MicTestResult) -> Iterator[RenderableType]:
         ("speech over noise", _number(result.snr_db, "dB"), ""),
         ("speech", _percent(result.speech_ratio), "of the time"),
         ("clipped", _percent(result.clipped_ratio, 3), "of samples"),
+        ("hum", _number(result.hum_dbfs, "dBFS"), _hum_note(result)),
+        ("bandwidth", _number(result.bandwidth_hz, "Hz", 0), ""),
+        ("gaps", DASH if result.dropouts is None else str(result.dropouts), ""),
+        ("level drift", _number(result.gain_drift_db, "dB"), "beyond what voices do"),
         ("DC offset", DASH if result.dc_offset is None else f"{result.dc_offset:+.5f}", "of full scale"),
     ]
     if result.tone_expected_hz is not None:
@@ -175,6 +179,12 @@ def _mic(result: MicTestResult) -> Iterator[RenderableType]:
     if result.failure is not None:
         detail = f": {visible(result.failure_detail)}" if result.failure_detail else ""
         yield _indented(Text(f"the stream failed ({result.failure}){detail}", "bold"))
+
+
+def _hum_note(result: MicTestResult) -> str:
+    if result.hum_hz is None or result.hum_prominence_db is None:
+        return ""
+    return f"{result.hum_hz:.0f} Hz mains, {result.hum_prominence_db:.0f} dB above what is beside it"
 
 
 def _net_subject(result: NetCheckResult) -> str:
@@ -329,8 +339,8 @@ def _ms(value: float) -> str:
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
-def _number(value: float | None, unit: str) -> str:
-    return DASH if value is None else f"{value:.1f} {unit}"
+def _number(value: float | None, unit: str, digits: int = 1) -> str:
+    return DASH if value is None else f"{value:.{digits}f} {unit}"
 
 
 def _percent(ratio: float | None, digits: int = 0) -> str:

@@ -107,6 +107,19 @@ class MicTestResult(Struct, frozen=True, kw_only=True):
     activity_ratio: float | None = None
     noise_floor_dbfs: float | None = None
     snr_db: float | None = None
+    hum_hz: float | None = None
+    """50 or 60: the mains whose lines are there; None where there are none."""
+    hum_dbfs: float | None = None
+    """All its lines together."""
+    hum_prominence_db: float | None = None
+    """Its most prominent line above the spectrum beside it."""
+    bandwidth_hz: float | None = None
+    """Highest frequency with speech; None without speech, and where noise may hide it."""
+    dropouts: int | None = None
+    gain_drift_db: float | None = None
+    """Slow movement of the level of speech beyond the natural; None with less than three seconds of speech."""
+    level_std: float | None = None
+    """Standard deviation of the level of 50 ms blocks over 10 s on a 16-bit scale; None under 10 s."""
 
     overflows: int = 0
     overflow_ms: float = 0.0
