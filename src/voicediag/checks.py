@@ -44,7 +44,7 @@ def _measure_devices(request: DevicesRequest, control: Control) -> DevicesResult
 
 
 def _judge_devices(request: DevicesRequest, result: DevicesResult) -> Findings:
-    from voicediag.judge.audio import judge_devices
+    from voicediag.judge.devices import judge_devices
 
     return judge_devices(request, result)
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from voicediag.judge.audio import judge_devices, judge_mic
+from voicediag.judge.audio import judge_mic
+from voicediag.judge.devices import judge_devices
 from voicediag.judge.thresholds import TABLE
 from voicediag.model.finding import Finding
 from voicediag.model.request import DevicesRequest, MicTestRequest

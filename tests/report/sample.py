@@ -5,7 +5,7 @@ from __future__ import annotations
 from voicediag.model.attempt import Cause, DevicesAttempt, MicTestAttempt, NetCheckAttempt
 from voicediag.model.finding import Evidence, Finding
 from voicediag.model.report import Host, Report, Tool
-from voicediag.model.results.audio import Device, DevicesResult, MicTestResult
+from voicediag.model.results.audio import Device, DevicesResult, Endpoint, MicTestResult
 from voicediag.model.results.network import EdgeResult, NetCheckResult
 
 HOSTILE = "[red]x[/] \x1b[2J"
@@ -32,6 +32,31 @@ DEVICES = DevicesResult(
     devices=(device(0, HOSTILE, 1, 2), device(1, "日本語のとても長いヘッドセット" * 20, 32, 0)),
     default_input=0,
     default_output=0,
+    endpoints=(
+        Endpoint(
+            kind="input",
+            name=HOSTILE,
+            host_apis=("ALSA",),
+            indices=(0,),
+            channels=1,
+            default_rate_hz=48000.0,
+            rates_hz=(44100, 48000),
+            latency_low_ms=8.7,
+            latency_high_ms=34.8,
+            is_default=True,
+        ),
+        Endpoint(
+            kind="input",
+            name="日本語のとても長いヘッドセット" * 20,
+            host_apis=("ALSA", HOSTILE),
+            indices=(1,),
+            channels=32,
+            default_rate_hz=48000.0,
+            failure="busy",
+            muted=True,
+            is_hands_free=True,
+        ),
+    ),
 )
 MIC = MicTestResult(
     source="device",

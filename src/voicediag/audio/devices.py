@@ -6,8 +6,14 @@ import difflib
 from collections.abc import Callable
 from typing import Any, Literal
 
+from msgspec.structs import replace
+
+from voicediag.audio.endpoints import group
 from voicediag.audio.portaudio import portaudio
 from voicediag.audio.portaudio import portaudio_version as portaudio_version
+from voicediag.audio.probing import probe
+from voicediag.audio.server import ask_server
+from voicediag.audio.windows import communications_defaults
 from voicediag.model.attempt import Cause, Unavailable
 from voicediag.model.control import Control
 from voicediag.model.request import DevicesRequest
@@ -20,14 +26,34 @@ _NONE_OF: dict[Kind, Cause] = {"input": Cause.NO_INPUT, "output": Cause.NO_OUTPU
 
 def measure(request: DevicesRequest, control: Control) -> DevicesResult:
     """List the kinds of devices that `request` asks for or expects. Raises `Unavailable` (`no-portaudio`)."""
-    found = list_devices()
+    found = list_endpoints(probing="rates" if request.probe else "none")
     inputs = request.kinds in ("all", "inputs") or bool(request.expect_inputs)
     outputs = request.kinds in ("all", "outputs") or bool(request.expect_outputs)
+    kinds = {kind for kind, wanted in (("input", inputs), ("output", outputs)) if wanted}
     return DevicesResult(
         devices=tuple(device for device in found.devices if (inputs and device.inputs) or (outputs and device.outputs)),
         default_input=found.default_input if inputs else None,
         default_output=found.default_output if outputs else None,
+        endpoints=tuple(endpoint for endpoint in found.endpoints if endpoint.kind in kinds),
     )
+
+
+def list_endpoints(probing: Literal["none", "default", "rates"]) -> DevicesResult:
+    """List every device, and each endpoint once. Raises `Unavailable` (`no-portaudio`).
+
+    `probing`: whether each is tried, and at its default rate or at all of them.
+    """
+    server = ask_server()
+    with portaudio() as sounddevice:
+        found = list_devices()
+        api_defaults = {
+            str(api["name"]): (int(api["default_input_device"]), int(api["default_output_device"]))
+            for api in sounddevice.query_hostapis()
+        }
+        endpoints = group(found, server, api_defaults, communications_defaults())
+        if probing != "none":
+            endpoints = probe(sounddevice, endpoints, found.devices, all_rates=probing == "rates")
+    return replace(found, endpoints=endpoints)
 
 
 def list_devices() -> DevicesResult:

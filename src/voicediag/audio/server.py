@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from typing import Any, Literal, NamedTuple
@@ -21,6 +22,9 @@ _LISTS: dict[Direction, tuple[str, str, str]] = {
     "input": ("source-outputs", "source", "sources"),
     "output": ("sink-inputs", "sink", "sinks"),
 }
+
+
+_PROFILES = ("bluetooth.protocol", "api.bluez5.profile", "device.profile.name")
 
 
 class Route(NamedTuple):
@@ -50,6 +54,88 @@ def is_frozen() -> bool:
     except OSError:
         return False
     return False
+
+
+class ServerDevice(NamedTuple):
+    """A source or a sink of the sound server."""
+
+    kind: Direction
+    name: str
+    description: str
+    channels: int
+    rate_hz: int
+    muted: bool
+    is_monitor: bool
+    is_hardware: bool
+    is_hands_free: bool
+    is_plugged: bool
+    """False where the active port says that nothing is plugged in."""
+    card: tuple[str, str] | None
+    """ALSA's numbers of card and device."""
+
+
+class ServerState(NamedTuple):
+    """What the sound server has."""
+
+    software: str
+    devices: tuple[ServerDevice, ...]
+    defaults: dict[Direction, str | None]
+
+
+def ask_server() -> ServerState | None:
+    """Return the sound server's devices and defaults; None where there is no server or it does not answer."""
+    try:
+        info = json.loads(_pactl("-f", "json", "info"))
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return None
+    if not isinstance(info, dict):
+        return None
+    found: list[ServerDevice] = []
+    for kind, (_, _, listed) in _LISTS.items():
+        found += [device for entry in _listed(listed) if (device := read_device(kind, entry)) is not None]
+    pipewire = "pipewire" in str(info.get("server_name")).casefold()
+    defaults: dict[Direction, str | None] = {
+        "input": _text(info.get("default_source_name")),
+        "output": _text(info.get("default_sink_name")),
+    }
+    return ServerState("PipeWire" if pipewire else "PulseAudio", tuple(found), defaults)
+
+
+def read_device(kind: Direction, entry: dict[str, Any]) -> ServerDevice | None:
+    """Read one entry of `pactl -f json list sources` or `sinks`; None where it has no name."""
+    name = _text(entry.get("name"))
+    if name is None:
+        return None
+    raw = entry.get("properties")
+    properties: dict[str, Any] = raw if isinstance(raw, dict) else {}
+    # "s16le 2ch 48000Hz"
+    specification = re.fullmatch(r"\S+ (\d{1,3})ch (\d{1,7})Hz", str(entry.get("sample_specification")))
+    profile = " ".join(str(properties.get(key, "")) for key in _PROFILES).casefold()
+    card, number = _text(properties.get("alsa.card")), _text(properties.get("alsa.device"))
+    ports = entry.get("ports")
+    active = [
+        port
+        for port in (ports if isinstance(ports, list) else [])
+        if isinstance(port, dict) and port.get("name") == entry.get("active_port")
+    ]
+    flags = entry.get("flags")
+    return ServerDevice(
+        kind=kind,
+        name=name,
+        description=_text(entry.get("description")) or name,
+        channels=int(specification[1]) if specification else 0,
+        rate_hz=int(specification[2]) if specification else 0,
+        muted=entry.get("mute") is True,
+        is_monitor=bool(_text(entry.get("monitor_source"))) if kind == "input" else False,
+        is_hardware="HARDWARE" in flags if isinstance(flags, list) else True,
+        is_hands_free=any(word in profile for word in ("headset", "handsfree", "hands_free", "hfp", "hsp")),
+        is_plugged=not any(port.get("availability") == "not available" for port in active),
+        card=None if card is None or number is None else (card, number),
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
 
 
 def route(direction: Direction) -> Route | None:

@@ -161,7 +161,7 @@ def _start(stream_class: Any, wanted: Wanted, callback: Any) -> Any:
 def _not_opened(
     sounddevice: Any, stream_class: Any, wanted: Wanted, find_again: Callable[[], int | None], error: Exception
 ) -> NotOpened:
-    said = _last_words(heard())
+    said = last_words(heard())
     index = find_again()
     listed = index is not None
     again = wanted._replace(device=-1 if index is None else index)
@@ -194,7 +194,7 @@ def _ignore(*_: Any) -> None:
     return
 
 
-def _last_words(text: str) -> str:
+def last_words(text: str) -> str:
     """Return the driver's last line that is none of PortAudio's own about its source code."""
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("Expression ")]
     return lines[-1].rpartition(") ")[2] if lines else ""

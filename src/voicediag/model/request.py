@@ -14,6 +14,8 @@ class DevicesRequest(Struct, frozen=True, kw_only=True):
     expect_inputs: tuple[str, ...] = ()
     """Parts of names, in any case."""
     expect_outputs: tuple[str, ...] = ()
+    probe: bool = True
+    """Try whether each device can be opened, and at which rates."""
 
 
 class MicTestRequest(Struct, frozen=True, kw_only=True):

@@ -10,10 +10,18 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from voicediag.model.attempt import Attempt, DevicesAttempt, MicTestAttempt, NetCheckAttempt
+from voicediag.model.attempt import (
+    Attempt,
+    DevicesAttempt,
+    LoopbackTestAttempt,
+    MicTestAttempt,
+    NetCheckAttempt,
+    SpeakerTestAttempt,
+)
 from voicediag.model.finding import Evidence, Finding, Severity
 from voicediag.model.report import Report
-from voicediag.model.results.audio import Device, DevicesResult, MicTestResult
+from voicediag.model.results.acoustic import Listened, LoopbackTestResult, Played, SpeakerTestResult, ToneHeard
+from voicediag.model.results.audio import DevicesResult, Endpoint, MicTestResult
 from voicediag.model.results.network import EdgeResult, NetCheckResult
 from voicediag.model.text import visible
 
@@ -84,6 +92,12 @@ def _attempt(attempt: Attempt) -> Iterator[RenderableType]:
         case MicTestAttempt(result=MicTestResult() as mic):
             yield head.append(f"  {_mic_subject(mic)}")
             yield from _mic(mic)
+        case SpeakerTestAttempt(result=SpeakerTestResult() as speaker):
+            yield head.append(f"  {visible(speaker.output.device)}, {speaker.output.rate_hz} Hz")
+            yield from _speaker(speaker)
+        case LoopbackTestAttempt(result=LoopbackTestResult() as loopback):
+            yield head.append(f"  {visible(loopback.output.device)} to {visible(loopback.input.device)}")
+            yield from _loopback(loopback)
         case NetCheckAttempt(result=NetCheckResult() as net):
             yield head.append(f"  {_net_subject(net)}")
             yield from _net(net)
@@ -92,43 +106,74 @@ def _attempt(attempt: Attempt) -> Iterator[RenderableType]:
 
 
 def _devices(result: DevicesResult) -> Iterator[RenderableType]:
-    for title, word, chosen in (
-        ("Inputs", "input", [device for device in result.devices if device.inputs]),
-        ("Outputs", "output", [device for device in result.devices if device.outputs]),
-    ):
+    for title, kind in (("Inputs", "input"), ("Outputs", "output")):
+        chosen = [endpoint for endpoint in result.endpoints if endpoint.kind == kind]
         if not chosen:
             continue
         table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="")
-        table.add_column("", justify="right")
+        table.add_column("", justify="right", overflow="fold")
         table.add_column(title, ratio=1, overflow="fold")
         table.add_column("through", overflow="fold")
         table.add_column("ch", justify="right")
-        table.add_column("rate Hz", justify="right")
+        table.add_column("rates kHz", overflow="fold")
         table.add_column("latency ms", justify="right")
-        for device in chosen:
-            table.add_row(*_device_row(device, word))
+        for endpoint in chosen:
+            table.add_row(*_endpoint_row(endpoint))
         yield _indented(table)
-    if not result.devices:
+    if not result.devices and not result.endpoints:
         yield _indented(Text("no device"))
     else:
-        yield _indented(Text("* default of the system"))
+        keys = "* default of the system and of browsers"
+        if any(endpoint.is_communications for endpoint in result.endpoints):
+            keys += ', c "communications" default'
+        yield _indented(Text(f"{keys}; numbers are for --device"))
 
 
-def _device_row(device: Device, word: str) -> tuple[Text, ...]:
-    is_default = device.is_default_input if word == "input" else device.is_default_output
-    if word == "input":
-        channels, low, high = device.inputs, device.input_latency_low_ms, device.input_latency_high_ms
-    else:
-        channels, low, high = device.outputs, device.output_latency_low_ms, device.output_latency_high_ms
+def _endpoint_row(endpoint: Endpoint) -> tuple[Text, ...]:
+    low, high = endpoint.latency_low_ms, endpoint.latency_high_ms
     latency = DASH if low is None or high is None else f"{low:.0f}{DASH}{high:.0f}"
+    marks = f"{'*' if endpoint.is_default else ''}{'c' if endpoint.is_communications else ''}"
+    name = Text(visible(endpoint.name), "bold" if endpoint.is_default else "")
+    for words in endpoint_notes(endpoint):
+        name.append(f", {words}")
+    rates = f"{endpoint.default_rate_hz / 1000:g}"
+    if endpoint.rates_hz is not None:
+        rates = " ".join(f"{rate_hz / 1000:g}" for rate_hz in endpoint.rates_hz) or DASH
     return (
-        Text(f"{'*' if is_default else ' '}{device.index}"),
-        Text(visible(device.name), "bold" if is_default else ""),
-        Text(visible(device.host_api, 40)),
-        Text(str(channels)),
-        Text(f"{device.default_rate_hz:.0f}"),
+        Text(f"{marks} {endpoint.indices[0]}" if endpoint.indices else f"{marks} {DASH}"),
+        name,
+        Text(", ".join(visible(api, 40) for api in endpoint.host_apis)),
+        Text(str(endpoint.channels)),
+        Text(rates),
         Text(latency),
     )
+
+
+WHY_UNUSABLE = {
+    "absent": "not there",
+    "busy": "busy",
+    "rate": "refuses the rate",
+    "channels": "refuses the channels",
+    "permission": "no permission",
+    "driver": "the driver refuses",
+    "lost": "lost",
+    "stalled": "stalled",
+}
+
+
+def endpoint_notes(endpoint: Endpoint) -> Iterator[str]:
+    """Yield what to know of a device, a few words each."""
+    if endpoint.failure is not None:
+        why = "in exclusive use" if endpoint.exclusive else WHY_UNUSABLE[endpoint.failure]
+        yield f"not usable now: {why}"
+    if endpoint.muted:
+        yield "muted"
+    if endpoint.is_hands_free:
+        yield "hands-free (narrow-band)"
+    if endpoint.is_monitor:
+        yield "monitor"
+    elif endpoint.is_virtual:
+        yield "virtual"
 
 
 def _mic_subject(result: MicTestResult) -> str:
@@ -179,6 +224,80 @@ def _mic(result: MicTestResult) -> Iterator[RenderableType]:
     if result.failure is not None:
         detail = f": {visible(result.failure_detail)}" if result.failure_detail else ""
         yield _indented(Text(f"the stream failed ({result.failure}){detail}", "bold"))
+
+
+def _speaker(result: SpeakerTestResult) -> Iterator[RenderableType]:
+    side = "" if result.side == "both" else f", {result.side} side only"
+    rows = [
+        ("played", f"{result.expected_hz:g} Hz", f"{result.output.played_s:.1f} s{side}"),
+        *_level_played(result.output),
+    ]
+    if result.answer is not None:
+        rows.append(("heard", result.answer, "says the person asked"))
+    if result.listened is not None:
+        rows += [("listened", "", visible(result.listened.device)), *_tone_rows(result.tone, result.listened)]
+    yield _rows(rows)
+    yield from _stream_troubles(result.output, result.listened)
+
+
+def _loopback(result: LoopbackTestResult) -> Iterator[RenderableType]:
+    scatter = "" if result.round_trip_scatter_ms is None else f"±{result.round_trip_scatter_ms:.1f} ms between blocks"
+    probe = "not heard" if result.round_trip_ms is None else "heard"
+    ratio = "" if result.peak_to_sidelobe_db is None else f"{result.peak_to_sidelobe_db:.1f} dB above all else"
+    yield _rows(
+        [
+            *_level_played(result.output),
+            ("probe", probe, ratio),
+            ("round trip", _number(result.round_trip_ms, "ms"), scatter),
+            ("echo return loss", _number(result.echo_return_loss_db, "dB"), ""),
+            *_tone_rows(result.tone, result.input),
+        ]
+    )
+    yield from _stream_troubles(result.output, result.input)
+
+
+def _level_played(output: Played) -> list[tuple[str, str, str]]:
+    muted = "the output is muted" if output.muted else ""
+    return [("level played", _number(output.level_dbfs, "dBFS"), muted)]
+
+
+def _tone_rows(tone: ToneHeard | None, listened: Listened) -> list[tuple[str, str, str]]:
+    rows = [("tone", "not heard" if tone is None else f"{tone.tone_hz:.1f} Hz", "")]
+    if tone is not None:
+        apart = DASH if tone.distortion_db is None else _number(tone.distortion_db, "dB")
+        rows += [
+            ("tone level", _number(tone.tone_dbfs, "dBFS"), ""),
+            ("THD+N", _number(tone.thdn_db, "dB"), "the room's noise included"),
+            ("distortion", apart, "without that noise"),
+        ]
+    rows.append(("noise before", _number(listened.noise_dbfs, "dBFS"), ""))
+    if listened.muted:
+        rows.append(("input", "muted", ""))
+    if listened.overflows:
+        rows.append(("overflows", str(listened.overflows), ""))
+    return rows
+
+
+def _rows(rows: list[tuple[str, str, str]]) -> RenderableType:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column()
+    grid.add_column(justify="right")
+    grid.add_column()
+    for name, value, note in rows:
+        if value != DASH:
+            grid.add_row(Text(name), Text(value), Text(note))
+    return _indented(grid)
+
+
+def _stream_troubles(output: Played, listened: Listened | None) -> Iterator[RenderableType]:
+    if listened is not None and listened.saved is not None:
+        yield _indented(Text(f"recording kept in {visible(listened.saved)}"))
+    if listened is not None and listened.save_error is not None:
+        yield _indented(Text(visible(listened.save_error), "bold"))
+    for word, side in (("output", output), ("input", listened)):
+        if side is not None and side.failure is not None:
+            detail = f": {visible(side.failure_detail)}" if side.failure_detail else ""
+            yield _indented(Text(f"the {word} failed ({side.failure}){detail}", "bold"))
 
 
 def _hum_note(result: MicTestResult) -> str:

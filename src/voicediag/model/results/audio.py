@@ -29,6 +29,48 @@ class Device(Struct, frozen=True, kw_only=True):
     is_default_output: bool
 
 
+StreamFailure = Literal["absent", "busy", "rate", "channels", "permission", "driver", "lost", "stalled"]
+"""Why a stream did not open (`absent` … `driver`) or did not last (`lost`, `stalled`)."""
+
+
+class Endpoint(Struct, frozen=True, kw_only=True):
+    """One direction of one physical device, however many entries PortAudio has for it."""
+
+    kind: Literal["input", "output"]
+    name: str
+    """The full name: what MME cuts at 31 characters is completed from the other host APIs."""
+    host_apis: tuple[str, ...]
+    indices: tuple[int, ...]
+    """PortAudio's entries, the one to use first; empty where only the sound server knows the device."""
+    server_name: str | None = None
+    """The sound server's own name of it; None where there is no server or it does not know the device."""
+    channels: int
+    default_rate_hz: float
+    rates_hz: tuple[int, ...] | None = None
+    """Which of 8, 16, 44.1 and 48 kHz it takes; None where that was not tried."""
+    latency_low_ms: float | None = None
+    """As the driver states them; None where PortAudio has no entry for it."""
+    latency_high_ms: float | None = None
+    is_default: bool = False
+    """A browser's default."""
+    is_communications: bool | None = None
+    """A browser's "communications" default, which only Windows has; None where there is none or it is unknown."""
+    is_hands_free: bool = False
+    """A Bluetooth headset in the profile for calls: narrow-band, 8 or 16 kHz."""
+    is_virtual: bool = False
+    is_monitor: bool = False
+    """Hears what an output plays."""
+    muted: bool | None = None
+    """None where there is no sound server to ask."""
+    exclusive: bool = False
+    """`failure` is `busy` because another program has it in exclusive mode."""
+    failure: StreamFailure | None = None
+    """Why it cannot be used now; None where it can, or was not tried."""
+    failure_detail: str | None = None
+    probed: bool = False
+    """Whether opening it was tried."""
+
+
 class DevicesResult(Struct, frozen=True, kw_only=True):
     """Every device that PortAudio sees."""
 
@@ -36,6 +78,23 @@ class DevicesResult(Struct, frozen=True, kw_only=True):
     default_input: int | None
     """An index, None where there is no default."""
     default_output: int | None
+    endpoints: tuple[Endpoint, ...] = ()
+    """The same as one entry a physical device and direction; only `devices` fills it."""
+
+
+class DeviceEvent(Struct, frozen=True, kw_only=True):
+    """A change among the devices while they were watched."""
+
+    at: str
+    """UTC, RFC 3339, with milliseconds."""
+    event: Literal["added", "removed", "default-changed", "unusable", "recovered"]
+    kind: Literal["input", "output"]
+    device: str | None
+    """None where there is no default any more."""
+    fallback: str | None
+    """The device to go on with, where a call could have been using this one; None too where nothing is left."""
+    reason: str | None = None
+    """Of `unusable`: why."""
 
 
 class ChannelLevels(Struct, frozen=True, kw_only=True):
@@ -64,10 +123,6 @@ class Spectrum(Struct, frozen=True):
 
     frequency_hz: tuple[float, ...]
     level_dbfs: tuple[float, ...]
-
-
-StreamFailure = Literal["absent", "busy", "rate", "channels", "permission", "driver", "lost", "stalled"]
-"""Why a stream did not open (`absent` … `driver`) or did not last (`lost`, `stalled`)."""
 
 
 class MicTestResult(Struct, frozen=True, kw_only=True):
