@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from rich.console import Console
 
-from voicediag.cli.live import meter, path_table, sparkline
-from voicediag.model.control import LevelProgress, PathProgress, PathRow
+from voicediag.cli.live import meter, path_table, playing, sparkline
+from voicediag.model.control import LevelProgress, PathProgress, PathRow, PlayProgress
 
 
 @pytest.mark.parametrize("rms_dbfs", [-120.0, -60.0, -30.0, -3.0, 0.0])
@@ -42,3 +42,11 @@ def test_the_table_shows_no_number_before_there_is_one() -> None:
     assert "1/10" in text
     assert "9 s left" in text
     assert "0.0" not in text
+
+
+@pytest.mark.parametrize("elapsed_s", [0.0, 1.0, 3.0, 9.0])
+def test_the_bar_of_a_playing_sound_fits_and_fills(elapsed_s: float) -> None:
+    line = playing(PlayProgress(elapsed_s, 3.0), 79)
+    assert len(line) == 79
+    assert line.startswith(f"playing, {max(0.0, 3 - elapsed_s):.0f} s left  [")
+    assert line.endswith("█]") == (elapsed_s >= 3)

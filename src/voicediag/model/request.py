@@ -56,7 +56,7 @@ class SpeakerTestRequest(Struct, frozen=True, kw_only=True):
     channels: int | None = None
     """Of the input that listens; None: what it has, at most 2."""
     listen: str | None = None
-    """The input, or the sound server's source, that listens instead of a person."""
+    """The input that listens instead of a person."""
     save: str | None = None
     """Where to keep what was recorded."""
 
