@@ -34,7 +34,7 @@ _ALSA_ROUTES = re.compile(
     r"(default|sysdefault|pulse|pipewire|jack|oss|null|dmix|dsnoop|front|rear|side|center_lfe|iec958|spdif|hdmi|modem"
     r"|phoneline|usbstream|lavrate|samplerate|samplerate_best|speex|speexrate|upmix|vdownmix|surround\d\d)(:.*)?"
 )
-_TO_DEFAULT = {"default", "sysdefault", "pulse", "pipewire"}
+_TO_DEFAULT = {"default", "pulse", "pipewire"}
 _HARDWARE = re.compile(r"\(hw:(\d+),(\d+)\)\s*$")
 # WDM-KS gives some Bluetooth names unresolved: "Headset (@System32\drivers\bthhfenum.sys,#2;%1 Hands-Free%0 ;(X))".
 _UNRESOLVED = re.compile(r"@[^;]*;%1 ?([^%]*)%0\s*;\((.*?)\)")
@@ -132,7 +132,7 @@ def _group_kind(
             found.append(home)
         home.entries.append(entry)
     chosen = _default(found, server.defaults[kind] if server else None, (wasapi_default, default))
-    for entry in routes:
+    for entry in sorted(routes, key=lambda entry: entry.index != default):
         to_default = entry.index in mappers or entry.name in _TO_DEFAULT
         if chosen is not None and to_default:
             chosen.entries.append(entry)
@@ -160,7 +160,8 @@ def _mappers(entries: list[Device]) -> set[int]:
 def _home(entry: Device, found: list[_Found]) -> _Found | None:
     if entry.host_api == "ALSA" and (hardware := _HARDWARE.search(entry.name)):
         for each in found:
-            if each.server is not None and each.server.card == (hardware[1], hardware[2]):
+            device = each.server
+            if device is not None and not device.is_monitor and device.card == (hardware[1], hardware[2]):
                 return each
     key = full_name(entry.name).casefold()
     free = [each for each in found if not each.has(entry.host_api)]
