@@ -45,7 +45,7 @@ class LevelMeter:
         self._count += len(block)
         for channel, x in enumerate(np.ascontiguousarray(block.T, dtype=np.float64)):
             self._sum[channel] += x.sum()
-            self._square[channel] += x @ x
+            self._square[channel] += np.einsum("i,i", x, x)
             high, low = float(x.max()), float(x.min())
             self._peak[channel] = max(self._peak[channel], high, -low)
             self._clipped[channel] += flat_top_samples(x, high, self._converters[channel])
