@@ -132,6 +132,7 @@ def test_either_sound_is_a_way_and_neither_is_none() -> None:
     (finding,) = loopback(tone=None, peak_to_sidelobe_db=1.2, **silent)
     assert told((finding,)) == [("loopback.no-signal", "fail", "Desk Mic")]
     assert finding.evidence[-1].value == 1.2
+    assert "not heard is not broken" in notes(finding)
 
 
 @pytest.mark.parametrize(("loss_db", "ids"), [(30.0, []), (29.9, ["loopback.echo"]), (-5.0, ["loopback.echo"])])
