@@ -25,49 +25,9 @@ from voicediag.judge.thresholds import (
     OWN,
     Threshold,
 )
-from voicediag.model.finding import Direction, Evidence, Finding
-from voicediag.model.request import DevicesRequest, MicTestRequest
-from voicediag.model.results.audio import ChannelLevels, DevicesResult, MicTestResult
-
-
-def judge_devices(request: DevicesRequest, result: DevicesResult) -> tuple[Finding, ...]:
-    """Judge what is there against what a call needs and what was expected."""
-    inputs = [device.name for device in result.devices if device.inputs]
-    outputs = [device.name for device in result.devices if device.outputs]
-    findings: list[Finding] = []
-    if request.kinds != "outputs" and not inputs:
-        findings.append(_none_there("audio.no-input", "inputs"))
-    if request.kinds != "inputs" and not outputs:
-        findings.append(_none_there("audio.no-output", "outputs"))
-    expectations: tuple[tuple[Direction, tuple[str, ...], list[str]], ...] = (
-        ("input", request.expect_inputs, inputs),
-        ("output", request.expect_outputs, outputs),
-    )
-    for direction, expected, names in expectations:
-        findings += [_missing(direction, wanted, names) for wanted in expected if not _is_among(wanted, names)]
-    return tuple(findings)
-
-
-def _none_there(finding: str, metric: str) -> Finding:
-    evidence = Evidence(metric, 0, "", 1, OWN)
-    return Finding(id=finding, severity="fail", check="devices", evidence=(evidence,))
-
-
-def _is_among(wanted: str, names: list[str]) -> bool:
-    asked = wanted.strip().casefold()
-    return any(asked in name.casefold() for name in names)
-
-
-def _missing(direction: Direction, wanted: str, names: list[str]) -> Finding:
-    there = Evidence("present", ", ".join(names) or "none", "")
-    return Finding(
-        id="audio.device-missing",
-        severity="fail",
-        check="devices",
-        subject=wanted,
-        direction=direction,
-        evidence=(Evidence(f"expected_{direction}", wanted, "", note="no device has this in its name"), there),
-    )
+from voicediag.model.finding import Evidence, Finding
+from voicediag.model.request import MicTestRequest
+from voicediag.model.results.audio import ChannelLevels, MicTestResult
 
 
 def judge_mic(request: MicTestRequest, result: MicTestResult) -> tuple[Finding, ...]:
