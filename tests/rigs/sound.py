@@ -202,6 +202,7 @@ class VirtualSound:
             self.start_server()
         for node in tuple(self._nodes):
             self.remove(node)
+        self._write_alsa()
 
     # Sound in and out ------------------------------------------------------------------------------------------------
 
