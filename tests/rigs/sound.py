@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -317,7 +318,9 @@ class VirtualSound:
 
     def _load(self, name: str, sink: str, is_microphone: bool) -> Node:
         # Without rewinds the sink renders 50 ms at a time instead of up to 2 s, and never plays a stretch twice.
-        arguments = (f"sink_name={sink}", f"rate={RATE_HZ}", "channels=2", "norewinds=1")
+        arguments = [f"sink_name={sink}", f"rate={RATE_HZ}", "channels=2", "norewinds=1"]
+        if re.fullmatch(r"[\w .-]+", name):  # others would need the module's own quoting
+            arguments.append(f"sink_properties='device.description=\"{name}\"'")
         module = self.pactl("load-module", "module-null-sink", *arguments)
         node = Node(name, sink, is_microphone, module)
         self._nodes.append(node)

@@ -178,15 +178,13 @@ def _plural(count: int, noun: str) -> str:
 
 
 def _devices_clause(result: DevicesResult) -> str:
-    inputs = sum(1 for device in result.devices if device.inputs)
-    outputs = sum(1 for device in result.devices if device.outputs)
-    name = {device.index: device.name for device in result.devices}
-    clause = f"{_plural(inputs, 'input')} and {_plural(outputs, 'output')}"
-    defaults = [
-        f"{word} {name[index]}"
-        for word, index in (("microphone", result.default_input), ("speaker", result.default_output))
-        if index in name
-    ]
+    counts = []
+    defaults = []
+    for kind, noun, word in (("input", "input", "microphone"), ("output", "output", "speaker")):
+        ends = [end for end in result.endpoints if end.kind == kind]
+        counts.append(_plural(sum(1 for end in ends if not end.is_monitor), noun))
+        defaults += [f"{word} {end.name}" for end in ends if end.is_default]
+    clause = " and ".join(counts)
     return f"{clause}; default {' and '.join(defaults)}" if defaults else clause
 
 
