@@ -139,10 +139,11 @@ def test_any_rate_and_channels_can_be_asked_for(sound: VirtualSound, rate: int, 
         (talk(6, rms=0.05), []),
         (talk(6, rms=0.001), ["mic.too-quiet"]),
         (np.clip(talk(6, rms=0.5), -0.9, 0.9), ["mic.clipping", "mic.too-loud"]),
-        (noise(6, rms=0.01), ["mic.no-speech"]),
+        (noise(6, rms=0.001), ["mic.no-speech"]),
+        (noise(6, rms=0.01), ["mic.no-speech", "mic.noisy"]),
         (np.zeros(48000), ["mic.silent"]),
     ],
-    ids=["fine", "quiet", "clipped and loud", "nobody speaks", "silent"],
+    ids=["fine", "quiet", "clipped and loud", "nobody speaks", "nobody speaks in noise", "silent"],
 )
 def test_what_the_microphone_hears_is_judged(sound: VirtualSound, heard: np.ndarray, found: list[str]) -> None:
     mic = sound.add_microphone("Headset Mic")
