@@ -116,6 +116,11 @@ def test_a_table_of_alerts_may_lack_its_codes_column() -> None:
     assert read("date,level,message\n1,error,error 31005\n2,error,31402\n") == {"31005": (1, 2, 2)}
 
 
+def test_an_unknown_code_of_a_table_is_told_below_a_heading_that_is_certain() -> None:
+    assert set(extract.read(io.BytesIO(b"id,error_code\n1,31999\n")).unknown) == {31999}
+    assert not extract.read(io.BytesIO(b"id,code\n1,10017\n")).unknown
+
+
 @pytest.mark.parametrize("block", [1, 20, 77])
 def test_a_row_may_lie_in_two_pieces(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     table = TABLE + 'a,b,31005,"' + "long\n" * 600 + '",1\n' + "a,b,31005,c,d\n" * 3

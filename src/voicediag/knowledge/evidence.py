@@ -7,9 +7,10 @@ class), Twilio's address for it, or a title; and what follows must not make a qu
 from __future__ import annotations
 
 import re
-from enum import IntEnum
+from enum import Enum, IntEnum
+from functools import lru_cache
 
-REACH = 48
+REACH = 64
 """How many bytes before a number are looked at for its label."""
 FAR = 300
 """How many bytes around a name, on its line, may say what becomes of it."""
@@ -59,10 +60,11 @@ _FOREIGN = re.compile(
     rb"|NumberFormat|Illegal\w+|\w*OutOfBounds|Arithmetic|Memory|Import|ModuleNotFound|NotImplemented|Recursion"
     rb"|ZeroDivision|FileNotFound|BrokenPipe|NullPointer|ClassCast|Socket\w*|SSL\w*|Win|Win32|OS|IO)(?:Error|Exception)"
     rb"|(?:\b(?:(?:MS|My)?SQL|socket|winsock|WSA|Win32|Windows|system|parse|syntax|Oracle|ODBC)[ _-]*(?:error|exception"
-    rb"|err)))(?:[ _-]?code)?\Z|iscord|elnyx|\bORA-|errno",
+    rb"|err)))(?:[ _-]?code)?\Z|\bORA-|errno",
     re.IGNORECASE,
 )
-_HTTP = re.compile(rb"\bHTTP[ _-]?(?:error|status)?[ :]*[1-5]\d\d\Z", re.IGNORECASE)
+_HTTP = re.compile(rb"\bHTTP[ _-]?(?:error|status)?[ :]*\d{3}\Z", re.IGNORECASE)
+_REFUSED = re.compile(rb"(?<!\d)[45]\d\d\W*\Z")
 _CLOCK = re.compile(rb"\d\d:\d\d:\d\d")
 _SAYS = re.compile(rb"[\"'\])]*(?: ?[:|]| [-\xe2])[\"']? ?\S|[\"'\])]* [A-Z][a-z]\w+|, [A-Za-z]")
 _TITLE = re.compile(rb"[\"'\])]*(?: ?[:|]| [-\xe2]\S{0,2}) ?[\"']?[A-Z][A-Za-z]{2}")
@@ -78,7 +80,6 @@ _QUANTITIES_NAME = re.compile(
     rb"|item|test))|[a-z](?:Id|ID|Port|Count|Size|Length|Number|Time|Ms))\W*\Z"
 )
 _NUMBERED = re.compile(rb"(?:\b|_)(?:error|exception|warning)[ _-]?(?:no|nr|num|number|numbers)\Z", re.IGNORECASE)
-_NUMBERS = (b"no", b"nr", b"num", b"number", b"numbers")
 _WITH = re.compile(
     rb"\b(?:fail(?:ed|ure|s)?|reject(?:ed|s)?|declined|refused|disconnect(?:ed|s)?|ended|threw|raised|returned|closed)"
     rb" (?:with|by|due to|because of)\Z",
@@ -87,40 +88,77 @@ _WITH = re.compile(
 _IS = re.compile(rb"\b(?:code|error|exception) (?:is|was)\Z", re.IGNORECASE)
 _CAUSE = re.compile(rb"(?<![a-z])(?:reason|cause)\Z", re.IGNORECASE)
 _CALLBACK = re.compile(rb"\bon[A-Z]\w*(?:Failure|Disconnected)\Z")
-_MENTIONS = (b"with", b"by", b"to", b"of", b"is", b"was", b"reason", b"cause", b"failure", b"disconnected")
 _LIST = re.compile(rb"(?:codes?|errors?)[\"']?\s*[:=]\s*\[[\"'\d\s,]*\Z", re.IGNORECASE)
 _GOES_ON = re.compile(rb"[\"')]? [a-z]")
 
 
+# What Twilio itself writes, which is most of what an export holds: known at a glance.
+_FIELDS = (
+    *(b'error_code": "', b'error_code":"', b'error_code": ', b'error_code":', b"ErrorCode=", b"/docs/errors/"),
+    b"/docs/api/errors/",
+)
+_WORDS = 4
+"""How many words before a number make its label, the empty one after a space included."""
+_DIGITS = bytes(ord("0") if bytes([byte]).isdigit() else byte for byte in range(256))
+
+
+class _Rule(Enum):
+    """What a label says of the number after it."""
+
+    NO = "no code"
+    LIKELY = "a code"
+    CERTAIN = "a code of Twilio's"
+    STATUS = "a code, if the status before it is one of a refusal"
+    LEVEL = "a code, unless it is a log's level and a process id follows"
+    CELL = "the same, in a form in which logs write process ids"
+    TITLE = "a code, if its title follows"
+    BRACKETS = "a code, if its title follows in the same brackets"
+    FAULT = "a code, if the line speaks of a fault"
+    CLOSED = "a code, if the parenthesis closes and the line speaks of a fault"
+    ENDS = "a code, if the sentence does not go on as if it were a quantity"
+    ENDS_FAULT = "both"
+
+
 def judge(data: bytes, at: int) -> Verdict:
     """Return what the number of five digits is that stands at `at` of `data`."""
-    before = data[max(0, at - REACH) : at]
-    before = before[before.rfind(b"\n") + 1 :]
-    label = before.rstrip(_BETWEEN)
-    gap = before[len(label) :]
-    lower = label.lower()
-    if lower.endswith((b"code", b"codes")):
-        verdict = _code(data, at, label, gap)
-    elif lower.endswith(_ERRORS):
-        verdict = _error(data, at, label, gap)
-    elif lower.endswith(b"/errors/"):
-        return _address(lower)
-    elif lower.endswith(_LEVELS):
-        verdict = _level(data, at, label, gap)
-    elif lower.endswith(b"twilio"):
-        verdict = Verdict.NO if gap.startswith((b"[", b"(", b"-")) else Verdict.CERTAIN
-    else:
-        verdict = Verdict.LIKELY if _is_other(data, at, label, gap) else Verdict.NO
-    if verdict is Verdict.NO or _QUANTITY.match(data, at + 5):
+    if _QUANTITY.match(data, at + 5):
         return Verdict.NO
-    is_cell = b"," in gap and not _LIST.search(label + gap)
-    is_part = gap in (b".", b"|") or (gap.endswith(b"-") and _is_negative(label, gap))
-    return Verdict.NO if is_cell or is_part else verdict
+    before = data[max(0, at - REACH) : at]
+    if before.endswith(_FIELDS):
+        return Verdict.CERTAIN
+    begin = before.rfind(b"\n") + 1
+    words = before[begin:].translate(_DIGITS).rsplit(b" ", _WORDS)
+    is_whole = len(words) <= _WORDS and (begin > 0 or at <= REACH)
+    rule = _rule(b" ".join(words[-_WORDS:]), is_whole)
+    if rule is _Rule.NO:
+        return Verdict.NO
+    if b"iscord" in before or b"elnyx" in before:  # their codes are of five digits too
+        return Verdict.NO
+    if rule is _Rule.CERTAIN:
+        return Verdict.CERTAIN
+    return Verdict.LIKELY if rule is _Rule.LIKELY or _holds(rule, data, at) else Verdict.NO
 
 
-def _is_negative(label: bytes, gap: bytes) -> bool:
-    """Tell whether the hyphen at the end of `gap` is a sign: neither after a word nor one of two."""
-    return (len(gap) > 1 and gap[-2:-1] != b"-") or not label[-1:].isalpha()
+def _holds(rule: _Rule, data: bytes, at: int) -> bool:
+    """Tell whether the rest of the line is as `rule` wants it."""
+    after = at + 5
+    if rule is _Rule.TITLE:
+        return _TITLE.match(data, after) is not None
+    if rule is _Rule.BRACKETS:
+        return _IN_BRACKETS.match(data, after) is not None
+    if rule is _Rule.STATUS:
+        return _REFUSED.search(data, max(0, at - 12), at) is not None
+    if rule is _Rule.FAULT:
+        return _speaks_of_fault(data, at)
+    if rule is _Rule.CLOSED:
+        closes = data[after : after + 1] == b")" and _speaks_of_fault(data, at)
+        return closes or _IN_BRACKETS.match(data, after) is not None
+    if rule in (_Rule.ENDS, _Rule.ENDS_FAULT):
+        return not _GOES_ON.match(data, after) and (rule is _Rule.ENDS or _speaks_of_fault(data, at))
+    begin, end = line_around(data, at, after)
+    if b"wilio" in data[begin:at] or _CLOCK.search(data, begin, end) is None:
+        return True
+    return rule is _Rule.LEVEL and _SAYS.match(data, after) is not None
 
 
 def _speaks_of_fault(data: bytes, at: int) -> bool:
@@ -128,88 +166,102 @@ def _speaks_of_fault(data: bytes, at: int) -> bool:
     return _FAULT.search(data, begin, at) is not None
 
 
-def _code(data: bytes, at: int, label: bytes, gap: bytes) -> Verdict:
+@lru_cache(1 << 12)
+def _rule(before: bytes, is_whole: bool) -> _Rule:
+    """Return what the words right before a number say, their digits as zeros. `is_whole`: the line begins with them.
+
+    A log repeats its labels: most are known by the time they come again.
+    """
+    label = before.rstrip(_BETWEEN)
+    gap = before[len(label) :]
+    if b"," in gap:  # another cell, or another element
+        return _Rule.LIKELY if _LIST.search(before) else _Rule.NO
+    if gap in (b".", b"|") or (gap.endswith(b"-") and _is_negative(label, gap)):
+        return _Rule.NO
+    lower = label.lower()
+    if lower.endswith((b"code", b"codes")):
+        return _code(label, gap)
+    if lower.endswith(_ERRORS):
+        return _error(label, gap)
+    if lower.endswith(b"/errors/"):
+        is_twilio = lower.endswith((b"docs/errors/", b"docs/api/errors/")) or b"twilio" in lower
+        return _Rule.CERTAIN if is_twilio else _Rule.NO
+    if lower.endswith(_LEVELS):
+        return _level(label, gap)
+    if lower.endswith(b"twilio"):
+        return _Rule.NO if gap.startswith((b"[", b"(", b"-")) else _Rule.CERTAIN
+    if not label:
+        return _Rule.NO if not is_whole else _Rule.BRACKETS if b"[" in gap else _Rule.TITLE
+    return _other(label, gap)
+
+
+def _is_negative(label: bytes, gap: bytes) -> bool:
+    """Tell whether the hyphen at the end of `gap` is a sign: neither after a word nor one of two."""
+    return (len(gap) > 1 and gap[-2:-1] != b"-") or not label[-1:].isalpha()
+
+
+def _code(label: bytes, gap: bytes) -> _Rule:
     """Judge what follows `code`, `errorCode`, `zip code` …"""
     is_list = label[-1:] in b"sS"
     if (is_list and b"[" not in gap) or _FOREIGN.search(label):
-        return Verdict.NO
-    domain = _DOMAIN.search(data, max(0, at - FAR), at) if gap == b"=" else None
+        return _Rule.NO
+    domain = _DOMAIN.search(label + gap)
     if domain is not None:  # Apple's NSError, which every framework has
-        return Verdict.LIKELY if b"wilio" in domain[1] or b"TVO" in domain[1] else Verdict.NO
+        return _Rule.LIKELY if b"wilio" in domain[1] or b"TVO" in domain[1] else _Rule.NO
     stem = label[: -5 if is_list else -4]
     word = _WORD_BEFORE.search(stem)
     if word is None:
-        return Verdict.NO if stem.endswith((b"-", b"_")) else Verdict.LIKELY
+        return _Rule.NO if stem.endswith((b"-", b"_")) else _Rule.LIKELY
     name = word[1].lower()
     if name.endswith(_FAULTS):
         # `Error code: 10054` may be of the system; a field called error_code is Twilio's.
-        return Verdict.LIKELY if stem.endswith(b" ") and not name.endswith(b"twilio") else Verdict.CERTAIN
+        return _Rule.LIKELY if stem.endswith(b" ") and not name.endswith(b"twilio") else _Rule.CERTAIN
     if gap == b"=" and stem.endswith(b" "):  # key=value
-        return Verdict.NO if name in _OTHER_CODES else Verdict.LIKELY
+        return _Rule.NO if name in _OTHER_CODES else _Rule.LIKELY
     is_sentence = name in _SENTENCE and stem.endswith(b" ") and not _EXIT.search(stem)
-    return Verdict.LIKELY if is_sentence and _speaks_of_fault(data, at) else Verdict.NO
+    return _Rule.FAULT if is_sentence else _Rule.NO
 
 
-def _error(data: bytes, at: int, label: bytes, gap: bytes) -> Verdict:
+def _error(label: bytes, gap: bytes) -> _Rule:
     """Judge what follows `error`, `ConnectionError`, `callErr` …"""
     lower = label.lower()
     word = next(word for word in _ERRORS if lower.endswith(word))
-    is_twilio = lower.endswith((b"twilio" + word, b"twilio " + word, b"twilio_" + word))
-    if is_twilio and not _LOGCAT_TAG.search(label + gap):
-        return Verdict.CERTAIN
-    is_part = label[-len(word) - 1 : -len(word)].isalpha()
-    if is_part and label.endswith(word):  # stderr, mirror
-        return Verdict.NO
-    is_path = not is_part and label[-len(word) - 1 : -len(word)] == b"/"
-    if is_path or _FOREIGN.search(label) or _LOGCAT_TAG.search(label + gap):
-        return Verdict.NO
-    return Verdict.LIKELY if is_part else _level(data, at, label, gap)
+    if _LOGCAT_TAG.search(label + gap):
+        return _Rule.NO
+    if lower.endswith((b"twilio" + word, b"twilio " + word, b"twilio_" + word)):
+        return _Rule.CERTAIN
+    before = label[-len(word) - 1 : -len(word)]
+    is_part = before.isalpha()
+    if (is_part and label.endswith(word)) or before == b"/" or _FOREIGN.search(label):  # stderr, mirror, a path
+        return _Rule.NO
+    return _Rule.LIKELY if is_part else _level(label, gap)
 
 
-def _level(data: bytes, at: int, label: bytes, gap: bytes) -> Verdict:
+def _level(label: bytes, gap: bytes) -> _Rule:
     """Judge what follows a word that may be a log's level: in many logs a process id does."""
     if b":" in gap or b"=" in gap or b">" in gap or (label.endswith(b"error") and gap == b" "):
-        return Verdict.LIKELY
-    begin, end = line_around(data, at, at + 5)
-    if _CLOCK.search(data, begin, end) is None or b"wilio" in data[begin:at]:
-        return Verdict.LIKELY
-    is_field = gap[-1:] in (b"[", b"(") or b"|" in gap
-    return Verdict.LIKELY if not is_field and _SAYS.match(data, at + 5) else Verdict.NO
+        return _Rule.LIKELY
+    return _Rule.CELL if gap[-1:] in (b"[", b"(") or b"|" in gap else _Rule.LEVEL
 
 
-def _address(lower: bytes) -> Verdict:
-    is_twilio = lower.endswith((b"docs/errors/", b"docs/api/errors/")) or b"twilio" in lower
-    return Verdict.CERTAIN if is_twilio else Verdict.NO
-
-
-def _is_other(data: bytes, at: int, label: bytes, gap: bytes) -> bool:
-    """Judge a number whose label is none of the usual ones. Cheap questions come first: this is most of them."""
-    if not label:
-        begin = at - len(gap)
-        if begin and data[begin - 1 : begin] != b"\n":
-            return False
-        return (_IN_BRACKETS if b"[" in gap else _TITLE).match(data, at + 5) is not None
-    if label[-1:].isdigit():
-        return _HTTP.search(label) is not None or (b"," in gap and _LIST.search(label + gap) is not None)
-    if gap.endswith((b" [", b" (")) and _IN_BRACKETS.match(data, at + 5):
-        return True
-    word = label[label.rfind(b" ") + 1 :].lower()
-    if word.endswith(_NUMBERS) and _NUMBERED.search(label):
-        return True
-    if word.endswith(b"errors") and b"[" in gap:
-        return _LIST.search(label + gap) is not None
-    if gap == b" (" and data[at + 5 : at + 6] == b")":
+def _other(label: bytes, gap: bytes) -> _Rule:
+    """Judge a number whose label is none of the usual ones."""
+    if _HTTP.search(label):
+        return _Rule.STATUS
+    if _NUMBERED.search(label) or (b"[" in gap and _LIST.search(label + gap)):
+        return _Rule.LIKELY
+    if gap == b" (":
         is_quantity = _QUANTITIES_NAME.search(label) or _LOGCAT_TAG.search(label + gap)
-        return not is_quantity and _speaks_of_fault(data, at)
-    if not word.endswith(_MENTIONS) or b"[" in gap or _GOES_ON.match(data, at + 5):
-        return False
+        return _Rule.NO if is_quantity else _Rule.CLOSED
+    if gap.endswith((b" [", b" (")):
+        return _Rule.BRACKETS
+    if b"[" in gap:
+        return _Rule.NO
+    if _IS.search(label):
+        return _Rule.ENDS_FAULT
     is_key = b":" in gap or b"=" in gap
-    return bool(
-        _WITH.search(label)
-        or (_IS.search(label) and _speaks_of_fault(data, at))
-        or (is_key and _CAUSE.search(label))
-        or _CALLBACK.search(label)
-    )
+    is_mention = _WITH.search(label) or (is_key and _CAUSE.search(label)) or _CALLBACK.search(label)
+    return _Rule.ENDS if is_mention else _Rule.NO
 
 
 # --- names
@@ -231,6 +283,8 @@ _STATE = re.compile(
     rb"|(?P<then>previous_?warnings?))",
     re.IGNORECASE,
 )
+# How the JavaScript SDK logs them.
+_EVENT, _CLEARED_EVENT = b"] #warning ", b"] #warning-cleared "
 _ABSENT = re.compile(rb"[\"']?[ \t]*[:=][ \t]*[\"']?(?:0(?![.\d])|false|null|none|no\b|ok\b)", re.IGNORECASE)
 _OBJECTS = re.compile(rb"\}\s*,\s*\{")
 _PROPERTY = re.compile(
@@ -296,6 +350,9 @@ def is_about_warnings(data: bytes, at: int, end: int) -> bool:
 
 def is_raised(data: bytes, at: int, end: int) -> bool:
     """Tell whether the warning whose name is `data[at:end]` is raised there, and not cleared or absent."""
+    before = data[max(0, at - len(_CLEARED_EVENT)) : at]
+    if before.endswith((_EVENT, _CLEARED_EVENT)):
+        return before.endswith(_EVENT)
     begin, last = line_around(data, at, end)
     if _ABSENT.match(data, end) or _is_among_previous(data, at, end, last):
         return False
@@ -304,17 +361,19 @@ def is_raised(data: bytes, at: int, end: int) -> bool:
         begin = begin if block is None else block
         closing = _CLOSING.search(data, end, end + FAR)
         last = last if closing is None else closing.start()
-    begin = max((joint.end() for joint in _OBJECTS.finditer(data, begin, at)), default=begin)
-    following = _OBJECTS.search(data, end, last)
-    last = last if following is None else following.start()
+    if b"}" in data[begin:last]:
+        begin = max((joint.end() for joint in _OBJECTS.finditer(data, begin, at)), default=begin)
+        following = _OBJECTS.search(data, end, last)
+        last = last if following is None else following.start()
     best: tuple[int, bool] | None = None
     for state in _STATE.finditer(data, begin, last):
         if state.start() >= end:
             if state["now"] or state["then"]:  # the heading of another list
                 continue
-            distance = state.start() - end + 20 * _stops(data[end : state.start()])
+            between = data[end : state.start()]
         else:
-            distance = at - state.end() + 20 * _stops(data[state.end() : at])
+            between = data[state.end() : at]
+        distance = len(between) + 20 * (between.count(b", ") + between.count(b"; "))
         if best is None or distance < best[0]:
             best = distance, state["cleared"] is None
     return best is None or best[1]
@@ -324,7 +383,3 @@ def _is_among_previous(data: bytes, at: int, end: int, last: int) -> bool:
     """Tell whether the mobile SDKs' list of the warnings of before has it too: then it is not new."""
     previous = data.find(b"revious", end, last)
     return previous >= 0 and data.find(data[at:end], previous, last) >= 0
-
-
-def _stops(between: bytes) -> int:
-    return between.count(b", ") + between.count(b"; ")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from functools import cache
+from operator import methodcaller
 from typing import BinaryIO, NamedTuple
 
 from msgspec import UNSET, Struct
@@ -35,24 +36,21 @@ _WITHIN = re.compile(rb"\.ddddd(?![dw])")
 _AT_START = re.compile(rb"nddddd\.")
 
 # Every name holds one of these, and little else does. Each costs a pass over the log, at some GB/s.
-_ENDINGS = (b"rror", b"Exception", b"Failed")
+_ENDINGS = (b"Error", b"Exception", b"Failed")
 # These are in every trace of a stack: a look at what stands before them spares a closer one.
 _ANCHORS = (
     *(b"AccessToken", b"NoSupportedCodec", b"ConnectionDisconnected", b"InvalidApplicationSid"),
     *(b"ExpirationTimeExceeds", b"high-", b"low-", b"constant-audio-", b"-connecti", b"WARN_"),
 )
-_CAMEL_ANCHORS = (
-    *(b"ighRtt", b"ighJitter", b"ighPacket", b"owMos", b"owBytes", b"owBitrate", b"owAudio", b"onstantAudio"),
-    *(b"onnectivityLost", b"onnectionError"),
-)
+_CAMEL_ANCHORS = (b"ighRtt", b"ighJitter", b"ighPacket", b"owMos", b"owBytes", b"onstantAudio", b"onnectivityLost")
 """These only where the log speaks of warnings."""
-_BEFORE_ENDING = 6
+_BEFORE_ENDING = 5
 _UNKNOWN_CODE = re.compile(
-    rb"rror(?:s?/|[ _-]?[cC]odes?[^\w\n]{1,8}|s?[^\w\n]{0,3}(?:\[|code[^\w\n]{1,6}))([1-9]\d{4})(?!\w)", re.IGNORECASE
+    rb"rror(?:s/|[ _-]?[cC]odes?[^\w\n]{1,8}|s?[^\w\n]{0,3}(?:\[|code[^\w\n]{1,6}))([1-9]\d{4})(?!\w)"
 )
 _WORD = re.compile(rb"[\w-]+(?:\.[\w-]+)*")
 _LONGEST_NAME = 64
-_NOT_IN_WORDS = re.compile(rb"[^\w.-](?=[\w.-]*\Z)")
+_WORD_BYTES = frozenset(b"-._") | frozenset(byte for byte in range(256) if bytes([byte]).isalnum())
 _ITS_CODE = re.compile(rb"[^\w\n]{1,3}(?:code[^\w\n]{0,3})?([1-9]\d{4})\b", re.IGNORECASE)
 
 # Names that the index leaves to us: they tell something only in the right company.
@@ -177,7 +175,6 @@ class _Reader:
         self._numbered = {name: each[0] for name, each in keys.items() if name.startswith(("-99", "sip-"))}
         self._no_devices = store.numbers_of("mediaDevices-undefined")
         self._names = _names()
-        self._endings = _endings()
         self._records: Records | None = None
         self._passed = 0
         """How many bytes were before the new part of the piece."""
@@ -204,9 +201,8 @@ class _Reader:
         """Count what is in the new part of `piece`, which begins on `line`."""
         records = self._records = self._records or records_of(piece)
         records.enter(piece)
-        hits = list(self._numbers(piece))
-        if isinstance(records, Rows):
-            hits += self._cells(records)
+        hits = self._cells(records) if isinstance(records, Rows) else []
+        hits += self._numbers(piece, records, {hit.at for hit in hits})
         hits.sort()
         places = [hit.at for hit in hits]
         hits += self._named(piece, places)
@@ -233,29 +229,31 @@ class _Reader:
 
     # --- numbers
 
-    def _numbers(self, piece: Piece) -> Iterator[_Hit]:
+    def _numbers(self, piece: Piece, records: Records, taken: Container[int]) -> Iterator[_Hit]:
+        """Find the codes that are known, each once a record, but not those at the places `taken`."""
         data, start, end = piece.data, piece.start, piece.end
         kinds = data.translate(_KINDS)
         codes, judge = self._codes, evidence.judge
+        if start == 0 and kinds.startswith(b"ddddd.") and data[:5] in codes and judge(data, 0):
+            yield _Hit(0, codes[data[:5]])
         for pattern in (_WITHIN, _AT_START):
+            told: dict[int, int] = {}  # entry → where the record ends in which it was found
             for found in pattern.finditer(kinds, max(0, start - 1)):
                 at = found.start() + 1
+                entry = codes.get(data[at : at + 5])
+                if entry is None:
+                    continue
                 if at >= end:
                     break
-                entry = codes.get(data[at : at + 5])
-                if entry is not None and judge(data, at):
+                if at >= told.get(entry, 0) and at not in taken and judge(data, at):
+                    told[entry] = records.end(at)
                     yield _Hit(at, entry)
-        entry = codes.get(data[:5]) if start == 0 and kinds.startswith(b"ddddd.") else None
-        if entry is not None and judge(data, 0):
-            yield _Hit(0, entry)
-
-    def _unknown_at(self, data: bytes, anchor: int) -> Iterator[_Hit]:
-        """Take a code that nobody knows, where the `error` at `anchor` says that it is one of Twilio's."""
-        found = _UNKNOWN_CODE.match(data, anchor)
-        if found is not None and found[1] not in self._codes:
-            at = found.start(1)
-            if evidence.judge(data, at) is Verdict.CERTAIN:
-                yield from self._unknown(at, int(found[1]))
+        for field in _UNKNOWN_CODE.finditer(data, start):
+            at = field.start(1)
+            if field[1] in codes or not start <= at < end:
+                continue
+            if judge(data, at) is Verdict.CERTAIN:
+                yield from self._unknown(at, int(field[1]))
 
     def _unknown(self, at: int, code: int, lines_back: int = 0) -> Iterator[_Hit]:
         has_room = code in self.seen.unknown or len(self.seen.unknown) < MOST_UNKNOWN
@@ -263,25 +261,28 @@ class _Reader:
             self.seen.unknown.setdefault(code, Tally())
             yield _Hit(at, -code, lines_back)
 
-    def _cells(self, rows: Rows) -> Iterator[_Hit]:
+    def _cells(self, rows: Rows) -> list[_Hit]:
+        hits: list[_Hit] = []
         for cell in rows.codes:
             entry = self._codes.get(cell.code)
-            if entry is None:
-                yield from self._unknown(cell.at, int(cell.code), cell.lines_back)
-            else:
-                yield _Hit(cell.at, entry, cell.lines_back)
+            if entry is not None:
+                hits.append(_Hit(cell.at, entry, cell.lines_back))
+            elif rows.is_certain:
+                hits += self._unknown(cell.at, int(cell.code), cell.lines_back)
+        return hits
 
     # --- names
 
     def _named(self, piece: Piece, places: list[int]) -> Iterator[_Hit]:
-        data, start, end, endings = piece.data, piece.start, piece.end, self._endings
+        data, start, end, endings = piece.data, piece.start, piece.end, _endings()
+        coded = frozenset(places)
         for anchor in _ENDINGS:
-            is_error = anchor == b"rror"
+            after = len(anchor)
             for at in _places(data, anchor, start, end):
-                if data[at - _BEFORE_ENDING : at] in endings or (is_error and data[at + 4 : at + 6] == b"s."):
+                if at + after + 2 in coded:  # `ConnectionError (31005)`: the number says it
+                    continue
+                if data[at - _BEFORE_ENDING : at] in endings or data[at + after : at + after + 2] == b"s.":
                     yield from self._name(data, at, places)
-                if is_error:
-                    yield from self._unknown_at(data, at)
         speaks_of_warnings = b"arning" in data or b"WARN" in data
         for anchor in (*_ANCHORS, *(_CAMEL_ANCHORS if speaks_of_warnings else ())):
             for at in _places(data, anchor, start, end):
@@ -292,9 +293,9 @@ class _Reader:
 
     def _name(self, data: bytes, anchor: int, places: list[int]) -> Iterator[_Hit]:
         """Find the name around `anchor`, and take it where it tells of a fault."""
-        left = data[max(0, anchor - _LONGEST_NAME) : anchor]
-        edge = _NOT_IN_WORDS.search(left)
-        begin = anchor - len(left) + (edge.end() if edge is not None else 0)
+        begin, least = anchor, max(0, anchor - _LONGEST_NAME)
+        while begin > least and data[begin - 1] in _WORD_BYTES:
+            begin -= 1
         word = _WORD.match(data, begin)
         if word is None:
             return
@@ -350,13 +351,17 @@ class _Reader:
                     yield _Hit(at, entry)
 
 
+_start = methodcaller("start")
+
+
+@cache
+def _pattern(text: bytes) -> re.Pattern[bytes]:
+    return re.compile(re.escape(text))
+
+
 def _places(data: bytes, text: bytes, start: int, end: int) -> Iterator[int]:
     """Return where `text` begins in `data` from `start` to `end`."""
-    size = len(text)
-    at = data.find(text, start, end + size - 1)
-    while at >= 0:
-        yield at
-        at = data.find(text, at + size, end + size - 1)
+    return map(_start, _pattern(text).finditer(data, start, end + len(text) - 1))
 
 
 def _has_any(places: list[int], begin: int, end: int) -> bool:

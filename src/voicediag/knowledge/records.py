@@ -9,10 +9,10 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-from collections import deque
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from itertools import chain
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
 from msgspec import Struct
 
@@ -122,8 +122,17 @@ def pieces(stream: BinaryIO, progress: Progress) -> Iterator[Piece]:
 class Lines:
     """Every line is a record."""
 
+    def __init__(self) -> None:
+        self._data = b""
+
     def enter(self, piece: Piece) -> None:
         """Go on to the new part of `piece`."""
+        self._data = piece.data
+
+    def end(self, at: int) -> int:
+        """Return where in the piece the record ends that holds the place `at`, or the piece itself."""
+        end = self._data.find(b"\n", at)
+        return len(self._data) if end < 0 else end
 
     def of(self, at: int, line: int) -> int:
         """Return the number of the record that holds the place `at` of the piece; places come in their order."""
@@ -134,25 +143,38 @@ class _Marked:
     """Records whose beginnings are marked as a piece is entered."""
 
     def __init__(self) -> None:
-        self._number = 0
-        self._starts: deque[int] = deque()
+        self._before = 0
+        """How many records began before this piece."""
+        self._starts: list[int] = []
+        """Where records begin, in order; those beyond the piece's end too."""
         self._end = 0
+        self._text_from: int | None = None
+        """From where on lines are records; None where they are not."""
 
     def of(self, at: int, line: int) -> int:
-        """Return the number of the record that holds the place `at` of the piece; places come in their order."""
-        while self._starts and self._starts[0] <= at:
-            self._starts.popleft()
-            self._number += 1
-        return self._number
+        """Return the number of the record that holds the place `at` of the piece, on `line`."""
+        number = self._before + bisect_right(self._starts, at)
+        return number if self._text_from is None or at < self._text_from else number + line
+
+    def end(self, at: int) -> int:
+        """Return where in the piece the record ends that holds the place `at`, or the piece itself."""
+        if self._text_from is not None and at >= self._text_from:
+            return at
+        after = bisect_right(self._starts, at)
+        return self._starts[after] if after < len(self._starts) else self._end
 
     def _move_to(self, piece: Piece) -> None:
         """Keep the marks beyond the last piece's end: they are counted from there."""
-        by = piece.start - self._end
-        self._starts = deque(mark + by for mark in self._starts)
+        passed = bisect_right(self._starts, self._end - 1)
+        self._before += passed
+        self._starts = [mark + piece.start - self._end for mark in self._starts[passed:]]
         self._end = piece.end
 
 
-_JOINT = re.compile(rb"\}\s*,?\s*\{|\[\s*\{|[}\]]\s*\n(?=[^\s,{}\[\]])")
+_OPENING = re.compile(rb"\{")
+_TEXT = re.compile(rb"\n[^\s,{}\[\]]")
+_LONGEST_GAP = 200
+"""How much white space may be between an object and what precedes it."""
 _STRING = re.compile(rb"\"[^\"]*\"")
 _NOT_STRUCTURE = bytes(set(range(256)) - set(b'"[]{}'))
 
@@ -176,9 +198,12 @@ class _Nesting:
         if self.is_in_string:
             text = b'"' + text
         # Two quotes side by side are an empty string or the joint of two strings: without them the rest is as it was.
-        text, quote, _ = _STRING.sub(b"", text.replace(b'""', b"")).partition(b'"')
-        self.is_in_string = bool(quote)
-        self.depth += text.count(b"{") + text.count(b"[") - text.count(b"}") - text.count(b"]")
+        text = text.replace(b'""', b"")
+        self.is_in_string = b'"' in text and text.count(b'"') % 2 == 1
+        if b'"' in text:
+            text = _STRING.sub(b"", text).partition(b'"')[0]
+        if text:
+            self.depth += text.count(b"{") + text.count(b"[") - text.count(b"}") - text.count(b"]")
 
 
 class Objects(_Marked):
@@ -191,7 +216,6 @@ class Objects(_Marked):
         super().__init__()
         self._nesting = _Nesting()
         self._level: int | None = None
-        self._text_from: int | None = None
 
     def enter(self, piece: Piece) -> None:
         """Go on to the new part of `piece`."""
@@ -199,29 +223,34 @@ class Objects(_Marked):
         if self._text_from is not None:
             self._text_from = 0
             return
-        place = piece.start
-        for joint in _JOINT.finditer(piece.data, piece.start):
-            at = joint.start() + 1
-            if at > piece.end:
-                break
-            self._nesting.pass_over(piece.data[place:at])
-            place = at
-            if self._nesting.is_in_string:
+        data, place = piece.data, piece.start
+        text_from = self._text_after(piece)
+        for opening in _OPENING.finditer(data, piece.start, piece.end):
+            at = opening.start()
+            before = data[max(0, at - _LONGEST_GAP) : at].rstrip()
+            is_next = before.endswith(b",") and before[:-1].rstrip().endswith(b"}")
+            is_other = before.endswith((b"[", b"}"))
+            if not (is_next or is_other):
                 continue
-            if not joint[0].endswith(b"{"):
-                self._text_from = joint.end()
-                return
-            if self._is_record(joint[0], self._nesting.depth):
-                self._starts.append(joint.end() - 1)
-        self._nesting.pass_over(piece.data[place : piece.end])
+            if text_from is not None and at > text_from:
+                break
+            self._nesting.pass_over(data[place:at])
+            place = at
+            if not self._nesting.is_in_string and self._is_record(before[-1:], self._nesting.depth):
+                self._starts.append(at)
+        self._nesting.pass_over(data[place : piece.end if text_from is None else text_from])
+        self._text_from = text_from
 
-    def of(self, at: int, line: int) -> int:
-        """Return the number of the record that holds the place `at` of the piece; places come in their order."""
-        number = super().of(at, line)
-        return number if self._text_from is None or at < self._text_from else number + line
+    def _text_after(self, piece: Piece) -> int | None:
+        """Return where lines begin that are no JSON; None where none do."""
+        for line in _TEXT.finditer(piece.data, max(0, piece.start - 1), piece.end):
+            before = piece.data[max(0, line.start() - _LONGEST_GAP) : line.start()].rstrip()
+            if before.endswith((b"}", b"]")):
+                return line.start() + 1
+        return None
 
-    def _is_record(self, joint: bytes, depth: int) -> bool:
-        if joint.startswith(b"["):
+    def _is_record(self, before: bytes, depth: int) -> bool:
+        if before == b"[":
             self._level = depth if self._level is None else self._level
         elif depth == 0:
             self._level = 0
@@ -235,10 +264,10 @@ _CODE_COLUMNS = frozenset(
 _VAGUE = frozenset({b"code", b"error"})
 _HEADING = re.compile(rb"[ \"']*[A-Za-z][A-Za-z _/()-]*[ \"']*")
 _NOT_IN_NAMES = bytes(set(range(256)) - set(b"abcdefghijklmnopqrstuvwxyz"))
-_CELL = re.compile(rb"[\s\"'=]*(?:(?:error|warning|code|e)[\s:#=-]*)?([1-9]\d{4})(?:\.0+)?(?![\w.])", re.IGNORECASE)
+_CELL = re.compile(rb"[ \"'=]*(?:(?:error|warning|code|e)[ :#=-]*)?([1-9]\d{4})(?:\.0+)?(?![\w.])", re.IGNORECASE)
 
 
-class Cell(Struct, frozen=True):
+class Cell(NamedTuple):
     """A code in a column of codes."""
 
     at: int
@@ -251,10 +280,14 @@ class Cell(Struct, frozen=True):
 class Rows(_Marked):
     """Records of a table: its rows, whose quoted cells may hold line feeds."""
 
-    def __init__(self, column: int, delimiter: bytes) -> None:
+    def __init__(self, column: int, delimiter: bytes, *, is_certain: bool) -> None:
         super().__init__()
+        self.is_certain = is_certain
+        """False for a heading like `code`, below which other codes may stand too."""
         self._column = column
         self._delimiter = delimiter
+        cells = rb"(?:[^\n%s]*%s){%d}" % (delimiter, re.escape(delimiter), column)
+        self._plain_row = re.compile(cells + _CELL.pattern, _CELL.flags)
         self._open = b""
         """What was seen of a row that has not ended."""
         self._is_in_quotes = False
@@ -265,34 +298,35 @@ class Rows(_Marked):
         """Go on to the new part of `piece`."""
         self._move_to(piece)
         self.codes = []
-        place, data = piece.start, piece.data
+        place, data, plain_row = piece.start, piece.data, self._plain_row
         while place < piece.end:
             after = data.find(b"\n", place, piece.end) + 1 or piece.end
             if not self._open:
                 self._starts.append(place)
+                if data.find(b'"', place, after) < 0:
+                    row = plain_row.match(data, place, after)
+                    if row is not None:
+                        self.codes.append(Cell(row.start(1), row[1], 0))
+                    place = after
+                    continue
             line = data[place:after]
             self._open += line
-            if b'"' in line:
-                self._is_in_quotes ^= line.count(b'"') % 2 == 1
+            self._is_in_quotes ^= line.count(b'"') % 2 == 1
             # A cell that does not end within a page or so is no cell: somebody's quotation mark is missing.
             if not self._is_in_quotes or len(self._open) > _LONGEST_ROW:
-                self._take(after, piece.start)
+                self._take_quoted(after, piece.start)
                 self._open, self._is_in_quotes = b"", False
             place = after
 
-    def _take(self, end: int, start: int) -> None:
+    def _take_quoted(self, end: int, start: int) -> None:
         row = self._open
-        texts: list[bytes] = row.split(self._delimiter, self._column + 1)
-        if b'"' in row:
-            try:
-                cells = next(csv.reader([row.decode("latin-1")], delimiter=self._delimiter.decode()))
-            except (csv.Error, StopIteration):
-                return
-            texts = [cell.encode("latin-1") for cell in cells]
-        code = _CELL.match(texts[self._column]) if len(texts) > self._column else None
+        try:
+            cells = next(csv.reader([row.decode("latin-1")], delimiter=self._delimiter.decode()))
+        except (csv.Error, StopIteration):
+            return
+        code = _CELL.match(cells[self._column].encode("latin-1")) if len(cells) > self._column else None
         if code is not None:
-            least = sum(len(text) + 1 for text in texts[: self._column])
-            offset = max(0, row.find(code[1], least))
+            offset = max(0, row.find(code[1], sum(map(len, cells[: self._column])) + self._column))
             before = start - (end - len(row) + offset)
             lines_back = row.count(b"\n", offset, offset + before) if before > 0 else 0
             self.codes.append(Cell(start - min(0, before), code[1], lines_back))
@@ -319,5 +353,6 @@ def _table(heading: bytes) -> Rows | None:
         names = [cell.lower().translate(None, _NOT_IN_NAMES) if _HEADING.fullmatch(cell) else b"" for cell in cells]
         columns = [number for number, name in enumerate(names) if name in _CODE_COLUMNS]
         if len(names) > 1 and columns and heading.endswith(b"\n"):
-            return Rows(min(columns, key=lambda number: names[number] in _VAGUE), delimiter)
+            column = min(columns, key=lambda number: names[number] in _VAGUE)
+            return Rows(column, delimiter, is_certain=names[column] not in _VAGUE)
     return None
