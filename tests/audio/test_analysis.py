@@ -97,7 +97,7 @@ def test_absurd_samples_give_numbers() -> None:
 
 def test_nothing_recorded_is_nothing_measured() -> None:
     found = analyse(Sound(np.zeros((0, 2), dtype=np.float32)))
-    assert found == Analysis(0, (), 0, *[None] * 13)
+    assert found == Analysis(0, (), 0, *[None] * 14)
 
 
 @pytest.mark.parametrize("rate_hz", [1000, 8000, 11025, 44100, 192000, 768000])

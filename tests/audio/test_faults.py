@@ -217,3 +217,14 @@ def test_level_std_by_construction() -> None:
     assert deviation(square) == pytest.approx(0.1 * 32767, rel=1e-6)
     assert deviation(np.full(160_000, 0.5)) == pytest.approx(0, abs=1e-6)
     assert deviation(np.full(159_999, 0.5)) is None
+
+
+def test_pauses_of_digital_silence_between_sharp_sounds_are_no_gaps() -> None:
+    # A voice made by a program, or a noise gate: bursts that begin and end sharply, nothing at all between them.
+    x = noise(6.0, 16000, 0.1)
+    for start in range(8000, 90000, 9000):
+        x[start : start + 1600] = 0
+        ramp = np.linspace(1, 0, 800) ** 2
+        x[start + 3000 : start + 3800] *= ramp
+        x[start + 3800 : start + 6000] = 0
+    assert gaps_in(x) == 0

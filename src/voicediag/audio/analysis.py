@@ -40,6 +40,7 @@ class Analysis(NamedTuple):
     speech_level_dbfs: float | None
     activity_ratio: float | None
     noise_floor_dbfs: float | None
+    zero_ratio: float | None
     hum: Hum | None
     bandwidth_hz: float | None
     dropouts: int | None
@@ -94,6 +95,7 @@ class _Channel:
             speech_level_dbfs=active[0] if active and spoke else None,
             activity_ratio=active[1] if active else None,
             noise_floor_dbfs=self._noise.result(),
+            zero_ratio=self._noise.zero_ratio,
             hum=self._hum.result(),
             bandwidth_hz=self._spectrum.bandwidth.result() if spoke else None,
             dropouts=self._dropouts.result(),
@@ -111,6 +113,7 @@ class _Numbers(NamedTuple):
     speech_level_dbfs: float | None
     activity_ratio: float | None
     noise_floor_dbfs: float | None
+    zero_ratio: float | None
     hum: Hum | None
     bandwidth_hz: float | None
     dropouts: int | None
@@ -143,7 +146,7 @@ def analyse(recording: Recording, tone_hz: float | None = None, stop: threading.
             break
     channels = meter.results()
     if not channels:
-        return Analysis(0, (), nonfinite, *[None] * 13)
+        return Analysis(0, (), nonfinite, *[None] * 14)
     candidates = _candidates(channels)
     measured = {channel: _Channel(recording.rate_hz, channels[channel].dc_offset, tone_hz) for channel in candidates}
     left = meter.frames
@@ -166,6 +169,7 @@ def analyse(recording: Recording, tone_hz: float | None = None, stop: threading.
         speech_level_dbfs=chosen.speech_level_dbfs,
         activity_ratio=chosen.activity_ratio,
         noise_floor_dbfs=chosen.noise_floor_dbfs,
+        zero_ratio=chosen.zero_ratio,
         hum=chosen.hum,
         bandwidth_hz=chosen.bandwidth_hz,
         dropouts=chosen.dropouts,

@@ -34,6 +34,8 @@ _BELOW_NOISE_DB = 6.0
 _NOISE_PERCENTILE = 0.10
 _BOTTOM_DB = -110
 _FORGET = 0.9
+_GATED = 0.02
+"""Where the sound is digitally silent for this share of the time outside of gaps, its own pauses are."""
 
 
 class DropoutMeter:
@@ -52,6 +54,9 @@ class DropoutMeter:
         self._heard = np.zeros(-_BOTTOM_DB + 1, dtype=np.int64)
         """How often each span in dB, gaps and what may be gaps left out."""
         self._cut = 0
+        self._cells_seen = 0
+        self._cells_of_nothing = 0
+        self._cells_in_gaps = 0
         self._suspects = np.zeros(-_BOTTOM_DB + 1, dtype=np.int64)
         """Gaps that their edges alone do not prove, by the largest span inside in dB."""
 
@@ -62,6 +67,8 @@ class DropoutMeter:
             return
         starts = np.arange(0, whole, self._step)
         spans = (np.maximum.reduceat(x[:whole], starts) - np.minimum.reduceat(x[:whole], starts)) / 2
+        self._cells_seen += len(spans)
+        self._cells_of_nothing += int(np.count_nonzero(spans <= _NOTHING))
         self._heard += np.bincount(_places(spans), minlength=len(self._heard))
         self._loudest = max(self._loudest * _FORGET, float(np.sqrt(np.mean(np.square(spans)))))
         self._spans = np.concatenate((self._spans, spans))
@@ -98,6 +105,7 @@ class DropoutMeter:
         if not is_active or deepest > max(sides) * _DEPTH or sharpness < _ABRUPT:
             return
         self._heard -= np.bincount(_places(self._spans[start:stop]), minlength=len(self._heard))
+        self._cells_in_gaps += stop - start
         if sharpness >= _CUT and deepest <= _NOTHING:
             self._cut += 1
         else:
@@ -108,8 +116,10 @@ class DropoutMeter:
         heard = np.cumsum(np.maximum(self._heard, 0))
         if not self._loudest or not heard[-1]:
             return None
+        # A noise gate, or a voice made by a program, falls as silent and as sharply between two sounds as a gap does.
+        is_gated = self._cells_of_nothing - self._cells_in_gaps >= _GATED * self._cells_seen
         noise = int(np.searchsorted(heard, _NOISE_PERCENTILE * heard[-1]))
-        return self._cut + int(self._suspects[: max(0, noise - round(_BELOW_NOISE_DB))].sum())
+        return (0 if is_gated else self._cut) + int(self._suspects[: max(0, noise - round(_BELOW_NOISE_DB))].sum())
 
 
 def _places(spans: Signal) -> npt.NDArray[np.int64]:

@@ -62,6 +62,7 @@ def _numbers(recording: Recording, tone_hz: float | None, stop: threading.Event 
         "speech_level_dbfs": found.speech_level_dbfs,
         "activity_ratio": found.activity_ratio,
         "noise_floor_dbfs": found.noise_floor_dbfs,
+        "zero_ratio": found.zero_ratio,
         "snr_db": _snr_db(found),
         "hum_hz": found.hum and found.hum.frequency_hz,
         "hum_dbfs": found.hum and found.hum.level_dbfs,

@@ -16,9 +16,18 @@ class NoiseFloor:
 
     def __init__(self) -> None:
         self._counts = np.zeros(round((_TOP_DBFS - FLOOR_DBFS) / _STEP_DB) + 1, dtype=np.int64)
+        self._frames = 0
+        self._zero_frames = 0
+
+    @property
+    def zero_ratio(self) -> float | None:
+        """Share of frames of digital zero; None before the first."""
+        return self._zero_frames / self._frames if self._frames else None
 
     def add(self, powers: Signal, is_zero: np.ndarray) -> None:
         """Take the mean squares of the next frames without DC; frames of digital zero are left out."""
+        self._frames += len(powers)
+        self._zero_frames += int(np.count_nonzero(is_zero))
         levels = np.minimum(powers_dbfs(powers[~is_zero]), _TOP_DBFS)
         places = np.rint((levels - FLOOR_DBFS) / _STEP_DB).astype(np.int64)
         self._counts += np.bincount(places, minlength=len(self._counts))

@@ -12,6 +12,7 @@ from voicediag.judge.thresholds import (
     MIC_DEAD_CHANNEL,
     MIC_DROPOUTS,
     MIC_GAIN_PUMPING,
+    MIC_GATED,
     MIC_HUM,
     MIC_HUM_PROMINENCE,
     MIC_NARROWBAND,
@@ -84,6 +85,8 @@ def _muted(result: MicTestResult) -> tuple[Evidence, ...]:
 
 
 def _noisy(result: MicTestResult, subject: str | None) -> Finding | None:
+    if result.speech_level_dbfs is not None and (result.zero_ratio or 0.0) >= MIC_GATED.value:
+        return None
     if result.speech_level_dbfs is not None:
         return _over(MIC_NOISY, result.snr_db, subject)
     return _over(MIC_NOISY_ALONE, result.noise_floor_dbfs, subject)

@@ -60,6 +60,9 @@ MIC_TOO_QUIET = Threshold("mic.too-quiet", "speech_level_dbfs", "dBFS", "below",
 MIC_TOO_LOUD = Threshold("mic.too-loud", "speech_level_dbfs", "dBFS", "above", Limit(-16.0, OWN), Limit(-10.0, OWN))
 MIC_CLIPPING = Threshold("mic.clipping", "clipped_ratio", "ratio", "above", Limit(0.0005, OWN), Limit(0.005, OWN))
 MIC_NOISY = Threshold("mic.noisy", "snr_db", "dB", "below", Limit(20.0, OWN), Limit(12.0, OWN))
+# With a tenth of the blocks at digital zero, the tenth percentile of all of them is silence: the floor, which leaves
+# those out, is then speech and not noise (a noise gate, a voice made by a program).
+MIC_GATED = Limit(0.1, OWN)
 # Without speech: what would leave less than those ratios to speech at the nominal level of -26 dBFS.
 MIC_NOISY_ALONE = Threshold("mic.noisy", "noise_floor_dbfs", "dBFS", "above", Limit(-46.0, OWN), Limit(-38.0, OWN))
 MIC_HUM = Threshold("mic.hum", "hum_dbfs", "dBFS", "above", Limit(-60.0, OWN), Limit(-45.0, OWN))

@@ -161,6 +161,8 @@ class MicTestResult(Struct, frozen=True, kw_only=True):
     """ITU-T P.56 method B; None where nobody spoke."""
     activity_ratio: float | None = None
     noise_floor_dbfs: float | None = None
+    zero_ratio: float | None = None
+    """Share of 20 ms blocks of digital zero, which the noise floor leaves out."""
     snr_db: float | None = None
     hum_hz: float | None = None
     """50 or 60: the mains whose lines are there; None where there are none."""
