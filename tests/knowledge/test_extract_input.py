@@ -169,3 +169,23 @@ def test_an_interrupted_command_shows_what_it_read_and_exits_130() -> None:
     assert b"31402" in out
     assert b"2 times, lines 1 to 2" in out
     assert b"interrupted" in err
+
+
+@pytest.mark.parametrize("split", range(1, 24))
+def test_colors_hide_no_code(split: int) -> None:
+    log = b"error: \x1b[31m31403\x1b[0m \x1b]8;;https://x\x07link\x1b]8;;\x07\n"
+
+    class Halves(io.RawIOBase):
+        def __init__(self) -> None:
+            self.parts = [log[:split], log[split:]]
+
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: Any) -> int:
+            part = self.parts.pop(0) if self.parts else b""
+            buffer[: len(part)] = part
+            return len(part)
+
+    seen = extract.explain_log(io.BufferedReader(Halves(), 64), "log")
+    assert [match.code for match in seen.matches] == [31403]

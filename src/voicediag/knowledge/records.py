@@ -10,7 +10,7 @@ import codecs
 import csv
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import BinaryIO, Final, NamedTuple
 
@@ -97,10 +97,30 @@ def _text(chunks: Iterator[bytes]) -> Iterator[bytes]:
         yield data.replace(b"\r", b"\n") if has_returns else data
 
 
+# Colors and other terminal sequences: the letter that ends one would stick to the number behind it.
+_SEQUENCE = re.compile(rb"\x1b(?:\[[0-9;:?]*[ -/]*[@-~]|\][^\x07\x1b]{0,200}(?:\x07|\x1b\\))")
+_LONGEST_SEQUENCE = 256
+
+
+def _uncolored(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Put a space in the place of each terminal sequence, also of one that two blocks share."""
+    kept = b""
+    for block in blocks:
+        data, kept = kept + block, b""
+        if b"\x1b" in data:
+            data = _SEQUENCE.sub(b" ", data)
+            open_at = data.find(b"\x1b", max(0, len(data) - _LONGEST_SEQUENCE))
+            if open_at >= 0:
+                data, kept = data[:open_at], data[open_at:]
+        yield data
+    if kept:
+        yield kept
+
+
 def pieces(stream: BinaryIO, progress: Progress) -> Iterator[Piece]:
     """Yield the log in pieces that end with a line where they can. Raises OSError where nothing can be read."""
     kept, start = b"", 0
-    for block in _text(_chunks(stream, progress)):
+    for block in _uncolored(_text(_chunks(stream, progress))):
         data = kept + block
         latest = max(start, len(data) - CONTEXT)
         end = data.rfind(b"\n", start, latest) + 1
